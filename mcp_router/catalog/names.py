@@ -1,0 +1,105 @@
+"""Names: every way people write a model, and which row is meant."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from difflib import get_close_matches
+
+from mcp_router.types import ModelInfo
+
+LONGEST_NAME = 160
+"""Characters of a name that are looked at; what people type is far shorter."""
+
+WELL_KNOWN = ("sonnet", "gpt", "gemini-pro")
+"""Suggested where nothing resembles what was written."""
+
+_SEPARATORS = re.compile(r"[\s._@-]+")
+_SNAPSHOT = re.compile(
+    r"-(?:20\d{6}|20\d\d-\d\d-\d\d|\d{3,4}|(?:preview|exp)(?:-\d\d-\d\d(?:\d\d)?)?)$"
+)
+_RESEMBLANCE = 0.45
+
+
+def canonical(name: str) -> str:
+    """Write a name the one way it is looked up: lower case, words joined by hyphens.
+
+    >>> canonical("  Claude Haiku 4.5 "), canonical("anthropic/claude_haiku-4.5")
+    ('claude-haiku-4-5', 'anthropic/claude-haiku-4-5')
+    """
+    return _SEPARATORS.sub("-", name[:LONGEST_NAME].strip().lower())
+
+
+def without_snapshot(key: str) -> str | None:
+    """Drop a trailing date, revision or preview mark from a canonical name, None without one."""
+    match = _SNAPSHOT.search(key)
+    return key[: match.start()] if match else None
+
+
+def is_retired(model: ModelInfo, *, on: date) -> bool:
+    """Tell whether a model no longer answers on a day; the day itself counts as over."""
+    return model.retires_on is not None and on >= model.retires_on
+
+
+def newest_of_lines(models: Iterable[ModelInfo], *, on: date) -> dict[str, ModelInfo]:
+    """Pick for every line the model released last that still answers, else the last of all."""
+    newest: dict[str, ModelInfo] = {}
+    for model in models:
+        held = newest.get(model.line)
+        if model.line and (held is None or _recency(model, on=on) > _recency(held, on=on)):
+            newest[model.line] = model
+    return newest
+
+
+def row_names(models: Sequence[ModelInfo]) -> dict[str, ModelInfo]:
+    """Map what names one row for good; where two rows claim a name, the more exact claim holds."""
+    index: dict[str, ModelInfo] = {}
+    # Whole passes, so that the name of a late row beats the wire id of an early one.
+    for claims in (_own_names, _wire_ids, _loose_names, _qualified_names):
+        for model in models:
+            for name in claims(model):
+                index.setdefault(canonical(name), model)
+    return index
+
+
+def nearest(name: str, *, known: Iterable[str]) -> tuple[str, str, str]:
+    """Pick the three known names that resemble a name most, padded with well-known ones."""
+    keys = {canonical(word): word for word in known}
+    close = get_close_matches(canonical(name)[:40], keys, n=3, cutoff=_RESEMBLANCE)
+    words = list(dict.fromkeys([*(keys[key] for key in close), *WELL_KNOWN]))
+    return words[0], words[1], words[2]
+
+
+def followed(name: str, *, aliases: Mapping[str, str]) -> str:
+    """Follow aliases, keyed by canonical name, to their end; a circle ends where it closes."""
+    seen: set[str] = set()
+    while (key := canonical(name)) in aliases and key not in seen:
+        seen.add(key)
+        name = aliases[key]
+    return name
+
+
+def _recency(model: ModelInfo, *, on: date) -> tuple[bool, date]:
+    return not is_retired(model, on=on), model.released or date.min
+
+
+def _own_names(model: ModelInfo) -> Iterator[str]:
+    yield model.name
+    yield from model.aliases
+
+
+def _wire_ids(model: ModelInfo) -> Iterator[str]:
+    yield model.id
+
+
+def _loose_names(model: ModelInfo) -> Iterator[str]:
+    yield model.label
+    yield model.name.removeprefix("claude-")
+    yield model.id.rsplit("/", 1)[-1]
+
+
+def _qualified_names(model: ModelInfo) -> Iterator[str]:
+    short = model.name.removesuffix(f"-{model.provider}").removesuffix("-local")
+    for name in (model.name, short, *model.aliases, model.id, model.id.rsplit("/", 1)[-1]):
+        yield f"{model.provider}/{name}"
