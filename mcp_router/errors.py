@@ -2,6 +2,7 @@
 
 RouterError
   x ConfigError              file, key, what is allowed there
+  x HostError                an agent host's file, what is wrong with it, what to do
   x InvalidRequestError      field, what is wrong with it
   x UnknownModelError        and the three nearest names
   x UnknownDecisionError     the id that is not in the store
@@ -57,6 +58,15 @@ class ConfigError(RouterError):
         self.allowed = allowed
         where = f"{place}: {key}" if key else place
         super().__init__(f"{where}: {problem}.", hint=f"Allowed: {allowed}." if allowed else "")
+
+
+class HostError(RouterError):
+    """A file of an agent host cannot be changed safely, so it was left as it is."""
+
+    def __init__(self, *, place: str, problem: str, hint: str = "") -> None:
+        self.place = place
+        self.problem = problem
+        super().__init__(f"{place}: {problem}.", hint=hint)
 
 
 class InvalidRequestError(RouterError):

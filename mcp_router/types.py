@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue
 
 from mcp_router.money import Usd
 
@@ -26,6 +26,14 @@ class Value(BaseModel):
     )
 
 
+def _mended(text: str) -> str:
+    """Replace lone surrogates, which no encoder takes, by U+FFFD; whole pairs become characters."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+Prose = Annotated[str, AfterValidator(_mended)]
 Score = Annotated[float, Field(ge=0.0, le=1.0)]
 Tokens = Annotated[int, Field(ge=0)]
 
@@ -143,7 +151,7 @@ class Text(Value):
     """A piece of text in a message."""
 
     type: Literal["text"] = "text"
-    text: str
+    text: Prose
 
 
 class Media(Value):
@@ -172,7 +180,7 @@ class ToolResult(Value):
     type: Literal["tool_result"] = "tool_result"
     tool_call_id: str
     name: str = ""
-    content: str | tuple[Text | Media, ...] = ""
+    content: Prose | tuple[Text | Media, ...] = ""
     is_error: bool = False
 
 
@@ -180,7 +188,7 @@ class Reasoning(Value):
     """A model's visible thinking; `signature` and `provider` allow replay to the same provider."""
 
     type: Literal["reasoning"] = "reasoning"
-    text: str = ""
+    text: Prose = ""
     signature: str | None = None
     provider: str | None = None
     redacted: bool = False
@@ -193,14 +201,14 @@ class Message(Value):
     """One turn of a conversation."""
 
     role: Literal["system", "user", "assistant", "tool"]
-    content: str | tuple[Part, ...]
+    content: Prose | tuple[Part, ...]
 
 
 class ToolSpec(Value):
     """A tool offered to the model; `parameters` is a JSON schema object."""
 
-    name: str
-    description: str = ""
+    name: Prose
+    description: Prose = ""
     parameters: Mapping[str, JsonValue] = {}
 
 
@@ -415,7 +423,9 @@ class Baseline(Value):
 class Decision(Value):
     """Which model should do a task, why, at what cost, and what comes next if it fails.
 
-    `request` is what was asked without its texts, and `counts` what was counted in them (the
+    `candidates` are the best dozen, best first, with the parts of their scores; `others` maps
+    every other model that passed to its score, so that nobody is missing from the ranking and a
+    stored decision stays small. `request` is what was asked without its texts, and `counts` what was counted in them (the
     byte classes of the text, messages, media tokens, context tokens), so that a decision can be
     made again under other settings though no prompt is kept.
     """
@@ -434,6 +444,7 @@ class Decision(Value):
     estimated: Estimate
     fallbacks: tuple[str, ...]
     candidates: tuple[Candidate, ...]
+    others: Mapping[str, Score] = {}
     rejected: tuple[Rejection, ...]
     counterfactuals: tuple[str, ...]
     classification: Classification
@@ -490,6 +501,56 @@ class Completion(Value):
     mode: Mode = Mode.SINGLE
     confidence: Score = 1.0
     warnings: tuple[str, ...] = ()
+
+
+class DeltaEvent(NamedTuple):
+    """A piece of the answer's text, never empty."""
+
+    text: str
+    type: Literal["delta"] = "delta"
+
+
+class ReasoningEvent(NamedTuple):
+    """A piece of the model's visible thinking, never empty."""
+
+    text: str
+    type: Literal["reasoning"] = "reasoning"
+
+
+class ToolCallEvent(NamedTuple):
+    """A whole tool call of an answer that has ended; no restart can follow it."""
+
+    tool_call: ToolCall
+    type: Literal["tool_call"] = "tool_call"
+
+
+class AttemptEvent(NamedTuple):
+    """An attempt begins, the first being `number` 1; `after` is the one that failed before it."""
+
+    model: str
+    provider: str
+    number: int
+    after: Attempt | None = None
+    type: Literal["attempt"] = "attempt"
+
+
+class RestartEvent(NamedTuple):
+    """All text and reasoning so far is void: the stream of `model` broke, and another begins."""
+
+    model: str
+    reason: str
+    type: Literal["restart"] = "restart"
+
+
+class DoneEvent(NamedTuple):
+    """The end of a stream that is whole; always the last event."""
+
+    result: Completion
+    type: Literal["done"] = "done"
+
+
+StreamEvent = DeltaEvent | ReasoningEvent | ToolCallEvent | AttemptEvent | RestartEvent | DoneEvent
+"""One event of a streamed execution; `event.type` tells which."""
 
 
 class Outcome(Value):

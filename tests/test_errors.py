@@ -16,6 +16,7 @@ from mcp_router.errors import (
     ContentFilteredError,
     ContextLengthError,
     FallbackExhaustedError,
+    HostError,
     InvalidRequestError,
     MalformedResponseError,
     NoCandidateError,
@@ -34,6 +35,7 @@ from mcp_router.types import Attempt, Rejection
 WHERE = {"provider": "openai", "model": "gpt-4o"}
 EXAMPLES: list[RouterError] = [
     ConfigError(place="mcp-router.toml", key="budget.daily", problem="is negative", allowed="0 up"),
+    HostError(place="~/.claude.json", problem="not JSON", hint="Mend it first."),
     InvalidRequestError(field="prompt", problem="is empty", hint="Say what should be done."),
     UnknownModelError("sonet", nearest=("sonnet", "opus", "haiku")),
     UnknownDecisionError("dec_1"),

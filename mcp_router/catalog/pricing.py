@@ -43,11 +43,12 @@ def rates_at(model: ModelInfo, *, now: datetime, prompt_tokens: int) -> Rates | 
         raise ValueError("the time of a price needs a time zone")
     if not model.prices:
         return None
-    tiers = _in_force(model.prices, now.astimezone(UTC)).tiers
+    tiers = _in_force(model.prices, now).tiers
     rates = tiers[0].rates
-    for tier in tiers[1:]:
-        if prompt_tokens > tier.above:
-            rates = tier.rates
+    if len(tiers) > 1:
+        for tier in tiers[1:]:
+            if prompt_tokens > tier.above:
+                rates = tier.rates
     return rates
 
 
@@ -80,6 +81,10 @@ def _nanos(tokens: int, rate: int) -> int:
 
 
 def _in_force(prices: tuple[Price, ...], now: datetime) -> Price:
+    # Most models have one price that always holds; this is asked for dozens of them at a time.
+    if len(prices) == 1:
+        return prices[0]
+    now = now.astimezone(UTC)
     for price in reversed(prices):
         if _holds(price, now):
             return price

@@ -1,0 +1,1 @@
+"""Pure decisions: a prompt in, a classification, filtered and scored candidates, a decision out."""

@@ -1,0 +1,238 @@
+"""Cues: the words and phrases of a prompt that speak for a kind of task, found in one pass."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from mcp_router.routing.lexicon import STEM, WIDE, Cue, Cues, Lexicon, lexicon
+from mcp_router.types import TaskType
+
+_WORDS = r"\w+(?:'\w+)*[+#]*|[.!?:;](?=\s|$)|\n|[\u3002\uff01\uff1f]"
+_BREAKS = frozenset(".!?;:\n\u3002\uff01\uff1f")
+_VERBS = frozenset({"make", "add", "design", "fix", "review", "improve", "explain"})
+# A verb takes an object at most this many words away; before it, in verb-final languages, fewer.
+_REACH = 10
+_REACH_BACK = 4
+_CLOSE = 7
+_VERBS_FIRST = 30
+_VERBS_LAST = 10
+# Words at the start and end of a prompt say what is asked; the middle is mostly material.
+_ZONE = 40
+_ZONE_WIDE = 160
+_MIDDLE = 0.4
+_LATIN = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "id", "vi")
+_SURE_WORDS = 4
+
+
+class Evidence(NamedTuple):
+    """One thing that speaks for task types, how strongly, and how to say it to a person.
+
+    `table` is where its weights stand ("pairs", "solo", "marks"); for "types" the name is the
+    task type itself and the strength its weight.
+    """
+
+    table: str
+    name: str
+    strength: float
+    says: str
+
+
+class Found(NamedTuple):
+    """What one pass over a text finds; `traits` are summed weights, `said` their phrases."""
+
+    evidence: tuple[Evidence, ...] = ()
+    traits: Mapping[str, float] = {}
+    said: Mapping[str, tuple[str, ...]] = {}
+    languages: Mapping[str, float] = {}
+
+
+class _Hit(NamedTuple):
+    at: int
+    sentence: int
+    cue: Cue
+    phrase: str
+    factor: float
+
+
+def find_cues(prose: str) -> Found:
+    """Find the cues of folded prose in one pass over its words."""
+    lex = lexicon()
+    tokens: list[str] = re.findall(_WORDS, prose)
+    if not tokens:
+        return Found()
+    spoken = _spoken(tokens, lex=lex)
+    hits = [*_word_hits(tokens, lex=lex, spoken=spoken), *_wide_hits(prose, lex=lex)]
+    lead = _lead(tokens, hits, lex=lex)
+    evidence = (*_type_evidence(hits, lead=lead), *_class_evidence(hits, lead=lead))
+    traits, said = _traits(hits)
+    return Found(evidence, traits, said, _languages(spoken, hits))
+
+
+def _spoken(tokens: Sequence[str], *, lex: Lexicon) -> Mapping[str, int]:
+    """Count the commonest words of each language."""
+    votes: dict[str, int] = defaultdict(int)
+    for token in tokens:
+        for language in lex.stopwords.get(token, ()):
+            votes[language] += 1
+    return votes
+
+
+def _foreign(spoken: Mapping[str, int]) -> frozenset[str]:
+    """List the languages whose words are surely not meant, such as "plane" as German in English."""
+    most = max(spoken.values(), default=0)
+    if most < _SURE_WORDS:
+        return frozenset()
+    return frozenset(name for name in _LATIN if 2 * spoken.get(name, 0) < most) - {"en"}
+
+
+def _word_hits(tokens: Sequence[str], *, lex: Lexicon, spoken: Mapping[str, int]) -> Iterator[_Hit]:
+    foreign = _foreign(spoken)
+    sentence = covered = 0
+    size = len(tokens)
+    for at, token in enumerate(tokens):
+        if token in _BREAKS:
+            sentence += 1
+            continue
+        length, cues = _longest(tokens, at, lex=lex)
+        if not cues or _negated(tokens, at, lex=lex):
+            continue
+        factor = 1.0 if at < _ZONE or at >= size - _ZONE else _MIDDLE
+        phrase = token if length == 1 else " ".join(tokens[at : at + length])
+        for cue in cues:
+            inside = length == 1 and at < covered
+            if not (inside and not _is_thing(cue)) and cue.language not in foreign:
+                yield _Hit(at, sentence, cue, phrase, factor)
+        if length > 1:
+            covered = max(covered, at + length)
+
+
+def _is_thing(cue: Cue) -> bool:
+    """Tell a thing that something is done to: all that a single word inside a phrase can be."""
+    return cue.kind == "class" and cue.label not in _VERBS
+
+
+def _longest(tokens: Sequence[str], at: int, *, lex: Lexicon) -> tuple[int, Cues]:
+    """Look up the longest phrase that starts here; returns its length in words and its cues.
+
+    A phrase keeps the classes of its first word, so that "review this code" stays a review.
+    """
+    token = tokens[at]
+    single = lex.words.get(token) or _stem(token, lex=lex)
+    for rest, cues in lex.phrases.get((token, tokens[at + 1]), ()) if at + 1 < len(tokens) else ():
+        if not rest or tuple(tokens[at + 2 : at + 2 + len(rest)]) == rest:
+            return len(rest) + 2, (*cues, *(cue for cue in single if cue.kind == "class"))
+    return 1, single
+
+
+def _stem(token: str, *, lex: Lexicon) -> Cues:
+    for stem, cues in lex.stems.get(token[:STEM], ()):
+        if token.startswith(stem):
+            return cues
+    return ()
+
+
+def _negated(tokens: Sequence[str], at: int, *, lex: Lexicon) -> bool:
+    return at > 0 and (
+        tokens[at - 1] in lex.negators or (at > 1 and tokens[at - 2] in lex.negators)
+    )
+
+
+def _wide_hits(prose: str, *, lex: Lexicon) -> Iterator[_Hit]:
+    if prose.isascii() or not re.search(WIDE, prose):
+        return
+    # In the order of the text: sets of strings have none that lasts.
+    for sign in dict.fromkeys(prose):
+        for key, cues in lex.wide.get(sign, ()):
+            at = prose.find(key)
+            if at >= 0:
+                close = at < _ZONE_WIDE or prose.find(key, -_ZONE_WIDE) >= 0
+                for cue in cues:
+                    # Positions count in words elsewhere: two signs make about one.
+                    yield _Hit(at // 2, 0, cue, key.strip(), 1.0 if close else _MIDDLE)
+
+
+def _lead(tokens: Sequence[str], hits: Sequence[_Hit], *, lex: Lexicon) -> _Hit | None:
+    """Find the cue that opens the ask: the first one after words of politeness."""
+    first = next(
+        (at for at, token in enumerate(tokens) if token not in lex.openers | _BREAKS), len(tokens)
+    )
+    opening = [
+        hit
+        for hit in hits
+        if hit.at <= first + 1
+        and (hit.cue.kind == "class" or hit.cue.weight >= 2.0)
+        # "What is" opens questions of every kind.
+        and hit.cue.label != TaskType.FACTUAL
+    ]
+    return min(opening, key=lambda hit: hit.at, default=None)
+
+
+def _standing(hit: _Hit, lead: _Hit | None) -> float:
+    """Weigh a hit by where it stands: the opening most, what is far from it less."""
+    if lead is None or hit.at < lead.at:
+        return hit.factor
+    if hit.at == lead.at:
+        return 1.5 * hit.factor
+    close = hit.sentence == lead.sentence and hit.at - lead.at <= _CLOSE
+    return hit.factor if close else 0.7 * hit.factor
+
+
+def _type_evidence(hits: Sequence[_Hit], *, lead: _Hit | None) -> Iterator[Evidence]:
+    best: dict[tuple[str, str], float] = {}
+    for hit in hits:
+        if hit.cue.kind == "type":
+            key = (hit.cue.label, hit.phrase)
+            best[key] = max(best.get(key, 0.0), hit.cue.weight * _standing(hit, lead))
+    for (label, phrase), strength in best.items():
+        yield Evidence("types", label, strength, f'mentions "{phrase}"')
+
+
+def _class_evidence(hits: Sequence[_Hit], *, lead: _Hit | None) -> Iterator[Evidence]:
+    classes = sorted((hit for hit in hits if hit.cue.kind == "class"), key=lambda hit: hit.at)
+    verbs = [hit for hit in classes if hit.cue.label in _VERBS]
+    things: dict[int, list[_Hit]] = defaultdict(list)
+    for hit in classes:
+        if hit.cue.label not in _VERBS:
+            things[hit.sentence].append(hit)
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    # In a very long ask the first and last verbs say it; every pair would cost too much.
+    for verb in (*verbs[:_VERBS_FIRST], *verbs[_VERBS_FIRST:][-_VERBS_LAST:]):
+        for rank, thing in enumerate(_objects(verb, things.get(verb.sentence, []))):
+            strength = _standing(verb, lead) * (1.0 if rank == 0 else 0.25)
+            key = ("pairs", f"{verb.cue.label} {thing.cue.label}")
+            says = f'asks to "{verb.phrase} … {thing.phrase}"'
+            best[key] = max(best.get(key, (0.0, "")), (strength, says))
+    for hit in classes:
+        key = ("solo", hit.cue.label)
+        best[key] = max(best.get(key, (0.0, "")), (_standing(hit, lead), f'says "{hit.phrase}"'))
+    for (table, name), (strength, says) in best.items():
+        yield Evidence(table, name, strength, says)
+
+
+def _objects(verb: _Hit, things: Sequence[_Hit]) -> list[_Hit]:
+    """List what a verb of the same sentence may be done to, nearest first.
+
+    That is what comes after it, else what stands shortly before it.
+    """
+    near = [t for t in things if t.phrase != verb.phrase]
+    after = [t for t in near if 0 <= t.at - verb.at <= _REACH]
+    return after or [t for t in reversed(near) if 0 < verb.at - t.at <= _REACH_BACK]
+
+
+def _traits(hits: Sequence[_Hit]) -> tuple[dict[str, float], dict[str, tuple[str, ...]]]:
+    seen: dict[str, dict[str, float]] = defaultdict(dict)
+    for hit in hits:
+        if hit.cue.kind == "trait":
+            seen[hit.cue.label][hit.phrase] = hit.cue.weight * hit.factor
+    totals = {label: sum(phrases.values()) for label, phrases in seen.items()}
+    return totals, {label: tuple(phrases) for label, phrases in seen.items()}
+
+
+def _languages(spoken: Mapping[str, int], hits: Sequence[_Hit]) -> dict[str, float]:
+    votes: dict[str, float] = defaultdict(float, spoken)
+    for hit in hits:
+        votes[hit.cue.language] += 0.5
+    return votes

@@ -1,0 +1,227 @@
+"""The decision itself: rank the candidates, apply the person's own order, and explain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mcp_router.errors import NoCandidateError
+from mcp_router.money import to_usd
+from mcp_router.routing.explain import counterfactuals, headline, reasons
+from mcp_router.routing.profile import Profile, demand_of, expected_cost, profile
+from mcp_router.routing.rank import Field, Ranked, fallbacks, in_given_order, rank
+from mcp_router.routing.score import PART_NAMES
+from mcp_router.routing.situation import flat, without_texts
+from mcp_router.types import Baseline, Decision, Estimate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_router.routing.situation import Situation
+    from mcp_router.types import ModelInfo, Rejection
+
+UNSURE_BELOW = 0.35
+"""Below this confidence in the task type a configured default model is preferred."""
+
+CLEAR_MARGIN = 0.05
+"""A lead of this much in score counts as a clear win when confidence is told."""
+
+CANDIDATES_TOLD = 12
+"""How many candidates a decision tells with the parts of their scores; the rest by score only."""
+
+_RULES = {
+    "chain": "First of your chain that fits",
+    "task": "Your choice",
+    "default": "Your default, since the task is unclear,",
+    "score": "Best score",
+}
+
+
+class _Preference(NamedTuple):
+    rule: str
+    models: tuple[ModelInfo, ...] = ()
+
+
+def decide(situation: Situation, *, decision_id: str) -> Decision:
+    """Choose a model for a situation and explain the choice.
+
+    Pure: the same situation gives the same decision under any id.
+
+    Raises:
+        NoCandidateError: every model was ruled out; holds one reason for each.
+        UnknownModelError: a chain, a task or the default names no model.
+    """
+    preference = _preference(situation)
+    bound = preference.rule == "chain"
+    field = rank(preference.models if bound else situation.catalog.models, situation)
+    if not field.ranked:
+        raise NoCandidateError(field.rejected, hint=_nearest_miss(field.rejected))
+    preferred = tuple(model.name for model in preference.models)
+    ordered = in_given_order(field.ranked, first=preferred)
+    winner, rest = ordered[0], ordered[1:]
+    rule = preference.rule if winner.profile.model.name in preferred else "score"
+    told = [one for one in rest if one.profile.model.name in preferred]
+    free = [one for one in rest if one.profile.model.name not in preferred]
+    following = [one.profile.model.name for one in told]
+    following += fallbacks([winner, *told, *free])[len(told) :] if free else []
+    return _compose(
+        winner,
+        field=field._replace(ranked=tuple(ordered)),
+        situation=situation,
+        told=_Told(decision_id, _RULES[rule], tuple(following)),
+    )
+
+
+class _Told(NamedTuple):
+    decision_id: str
+    rule: str
+    fallbacks: tuple[str, ...]
+
+
+def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told) -> Decision:
+    kind, model = situation.classification, winner.profile.model
+    # One validation of plain rows takes half the time of building dozens of values one by one.
+    return Decision.model_validate(
+        {
+            "decision_id": told.decision_id,
+            "created_at": situation.now,
+            "model": model.name,
+            "provider": model.provider,
+            "task_type": kind.task_type,
+            "complexity": kind.complexity,
+            "pattern": kind.pattern,
+            "strategy": field.strategy,
+            "confidence": _confidence(winner, field, kind.confidence),
+            "reason": headline(winner, rule=told.rule, situation=situation),
+            "reasons": reasons(winner, field, situation),
+            "estimated": _estimate(winner.profile, situation),
+            "fallbacks": told.fallbacks,
+            "candidates": [_candidate(one) for one in field.ranked[:CANDIDATES_TOLD]],
+            "others": {
+                one.profile.model.name: round(one.score, 4)
+                for one in field.ranked[CANDIDATES_TOLD:]
+            },
+            "rejected": field.rejected,
+            "counterfactuals": counterfactuals(winner, field, situation),
+            "classification": kind,
+            "request": without_texts(situation.request),
+            "counts": flat(situation.counts),
+            "baseline": _baseline(winner, situation),
+            "needs_key": _needed_key(model, situation),
+            "warnings": _warnings(winner.profile, situation),
+        }
+    )
+
+
+def _preference(situation: Situation) -> _Preference:
+    settings, kind = situation.settings, situation.classification
+    if situation.request.chain:
+        return _Preference("chain", situation.catalog.chain(situation.request.chain))
+    task = settings.tasks.get(kind.task_type)
+    if task is not None and task.primary:
+        return _Preference("task", situation.catalog.chain((task.primary, *task.fallbacks)))
+    if settings.default_model and kind.confidence < UNSURE_BELOW:
+        return _Preference("default", situation.catalog.chain((settings.default_model,)))
+    return _Preference("score")
+
+
+def _estimate(chosen: Profile, situation: Situation) -> Estimate:
+    """Range the estimate by half and double the output, which is what prompts do not tell."""
+
+    def priced(factor: float) -> int | None:
+        return expected_cost(
+            chosen.model,
+            situation,
+            inputs=chosen.input_tokens,
+            outputs=round(chosen.output_tokens * factor),
+            thinking=round(chosen.thinking_tokens * factor),
+        )
+
+    low, high = priced(0.5), priced(2.0)
+    return Estimate(
+        cost_usd=None if chosen.cost is None else to_usd(chosen.cost),
+        cost_low_usd=None if low is None else to_usd(low),
+        cost_high_usd=None if high is None else to_usd(high),
+        input_tokens=chosen.input_tokens,
+        output_tokens=chosen.output_tokens + chosen.thinking_tokens,
+        latency_ms=chosen.latency_ms,
+        latency_low_ms=chosen.latency_ms // 2,
+        latency_high_ms=chosen.latency_high_ms,
+    )
+
+
+def _candidate(one: Ranked) -> dict[str, object]:
+    """Write one candidate as the fields of a `Candidate`."""
+    estimate, parts = one.profile, one.parts
+    return {
+        "model": estimate.model.name,
+        "provider": estimate.model.provider,
+        "score": round(one.score, 4),
+        "parts": {name: round(part, 4) for name, part in zip(PART_NAMES, parts, strict=True)},
+        "estimated_cost_usd": None if estimate.cost is None else to_usd(estimate.cost),
+        "estimated_latency_ms": estimate.latency_ms,
+        "quality": round(estimate.quality, 4),
+        "input_tokens": estimate.input_tokens,
+        "output_tokens": estimate.output_tokens + estimate.thinking_tokens,
+    }
+
+
+def _confidence(winner: Ranked, field: Field, understood: float) -> float:
+    """Combine how sure the task type is with how clearly the winner leads."""
+    others = [one.score for one in field.ranked if one is not winner]
+    lead = winner.score - max(others) if others else CLEAR_MARGIN
+    clear = min(1.0, max(0.0, lead) / CLEAR_MARGIN)
+    return round(understood * (0.6 + 0.4 * clear), 4)
+
+
+def _baseline(winner: Ranked, situation: Situation) -> Baseline | None:
+    """Price the same request on the strongest model, or the one the settings name."""
+    named = situation.settings.baseline
+    model = situation.catalog.resolve(named) if named else _strongest(situation)
+    cost = None if model is None else profile(model, demand_of(situation)).cost
+    if model is None or cost is None or winner.profile.cost is None:
+        return None
+    return Baseline(
+        model=model.name, cost_usd=to_usd(cost), saved_usd=to_usd(cost - winner.profile.cost)
+    )
+
+
+def _strongest(situation: Situation) -> ModelInfo | None:
+    today = situation.now.date()
+    current = [
+        model
+        for model in situation.catalog.models
+        if model.prices and (model.retires_on is None or today < model.retires_on)
+    ]
+    return max(current, key=lambda model: (model.quality.value, model.name), default=None)
+
+
+def _needed_key(model: ModelInfo, situation: Situation) -> str | None:
+    if model.provider in situation.state.usable_providers:
+        return None
+    provider = situation.catalog.providers.get(model.provider)
+    return None if provider is None else provider.api_key_env
+
+
+def _warnings(chosen: Profile, situation: Situation) -> tuple[str, ...]:
+    model, told = chosen.model, list[str]()
+    if model.retires_on is not None:
+        days = (model.retires_on - situation.now.date()).days
+        if days <= 60:
+            successor = f" (successor: {model.successor})" if model.successor else ""
+            told.append(f"{model.name} retires on {model.retires_on.isoformat()}{successor}.")
+    if chosen.cost is None:
+        told.append(f"The price of {model.name} is unknown; set it in the config.")
+    if situation.classification.confidence < UNSURE_BELOW:
+        told.append("The task type is unclear; name the task or set a default model.")
+    return tuple(told)
+
+
+def _nearest_miss(rejected: Sequence[Rejection]) -> str:
+    """Point at the rule that ruled out the most models a caller could still have had."""
+    open_ = [one for one in rejected if one.filter != "retired"]
+    if not open_:
+        return "Every model asked for is retired; ask for its successor."
+    names = [one.filter for one in open_]
+    most = max(dict.fromkeys(names), key=names.count)
+    example = next(one for one in open_ if one.filter == most)
+    return f"Relax {most}: for example {example.model}: {example.reason}."

@@ -1,0 +1,143 @@
+"""Needs: what a model must be able to do at all, and how much it is likely to write."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from mcp_router.routing.features import Features
+from mcp_router.types import Complexity, Need, Request, TaskType
+
+LONG_CONTEXT_TOKENS = 100_000
+_CODE = frozenset(
+    {
+        TaskType.CODE_GENERATION,
+        TaskType.CODE_REVIEW,
+        TaskType.DEBUGGING,
+        TaskType.REFACTORING,
+        TaskType.TESTING,
+    }
+)
+# Typical visible answer lengths in tokens by kind. Judged, with two anchors: recorded answers to
+# open chat prompts have a median of 415 tokens, and to level 5 mathematics of 370.
+_OUTPUT: Mapping[str, int] = {
+    TaskType.ARCHITECTURE: 1400,
+    TaskType.PLANNING: 1000,
+    TaskType.CODE_GENERATION: 800,
+    TaskType.CODE_REVIEW: 700,
+    TaskType.DEBUGGING: 600,
+    TaskType.REFACTORING: 800,
+    TaskType.TESTING: 900,
+    TaskType.DOCUMENTATION: 800,
+    TaskType.ANALYSIS: 700,
+    TaskType.CREATIVE: 700,
+    TaskType.FACTUAL: 250,
+    TaskType.COORDINATION: 600,
+    TaskType.SIMPLE_TASK: 80,
+    TaskType.MATH_LOGIC: 450,
+    TaskType.DATA_ANALYSIS: 700,
+    TaskType.SUMMARIZATION: 300,
+    TaskType.EXTRACTION: 250,
+    TaskType.CLASSIFICATION: 40,
+    TaskType.TRANSLATION: 200,
+    TaskType.CHAT: 100,
+    TaskType.LONG_DOCUMENT: 700,
+    TaskType.MULTIMODAL: 300,
+}
+_OWN_TASK = 600
+_SCALE: Mapping[Complexity, float] = {
+    Complexity.SIMPLE: 0.6,
+    Complexity.MEDIUM: 1.0,
+    Complexity.COMPLEX: 1.7,
+    Complexity.CRITICAL: 2.0,
+}
+# Tokens per unit that a prompt asks for; English prose has about 1.35 tokens a word.
+_UNITS: Mapping[str, float] = {
+    "word": 1.35,
+    "sentence": 28,
+    "paragraph": 130,
+    "page": 650,
+    "line": 12,
+    "bullet": 30,
+    "wort": 1.6,
+    "worter": 1.6,
+    "mot": 1.5,
+    "palabra": 1.5,
+    "parol": 1.5,
+    "palavra": 1.5,
+    "slow": 2.0,
+    "слов": 2.0,
+}
+_LENGTH = (
+    r"\b(\d{1,2}(?:,\d{3})|\d{1,5}|one|two|three|four|five|six|ten)[ -](?:\w+ )?"
+    r"(words?|sentences?|paragraphs?|pages?|lines?|bullets?|worter|wort|mots?|palabras?|parole?"
+    r"|palavras?|slow|слов)\b"
+)
+_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
+_TERSE = (
+    r"\b(?:yes or no|true or false|one word|single word|only the (?:answer|number|letter|label"
+    r"|category|name)|just the (?:answer|number|letter|label|category|name)|nothing else)\b"
+)
+
+
+def find_needs(
+    request: Request, *, kind: str, complexity: Complexity, features: Features
+) -> tuple[Need, ...]:
+    """Find what a model must be able to do for this request, in the order of the Need names."""
+    traits = features.traits
+    sees = any(not media.startswith(("audio/", "text/")) for media in features.reading.media)
+    thinks = traits.get("think", 0.0) > 0.0 and complexity is not Complexity.SIMPLE
+    wanted = {
+        Need.VISION: sees or kind == TaskType.MULTIMODAL,
+        Need.TOOLS: bool(request.tools)
+        or features.reading.tool_results > 0
+        or traits.get("tools", 0.0) > 0.0,
+        Need.JSON: request.response_schema is not None
+        or request.json_mode
+        or traits.get("json", 0.0) > 0.0,
+        Need.LONG_CONTEXT: features.input_tokens >= LONG_CONTEXT_TOKENS
+        or traits.get("long", 0.0) > 0.0,
+        Need.THINKING: thinks or (kind == TaskType.MATH_LOGIC and complexity is Complexity.COMPLEX),
+        Need.CODE: kind in _CODE or "programming puzzle" in features.marks,
+    }
+    return tuple(need for need, there in wanted.items() if there)
+
+
+def expected_output(
+    kind: str, *, complexity: Complexity, features: Features, limit: int | None
+) -> int:
+    """Estimate the visible tokens of the answer; `limit` caps it.
+
+    A length that the prompt names counts before anything else.
+    """
+    ask = features.prose
+    stated = _stated_length(ask)
+    if stated:
+        tokens = stated
+    elif re.search(_TERSE, ask):
+        tokens = 12
+    else:
+        tokens = _typical(kind, complexity=complexity, features=features)
+    return max(1, min(tokens, limit) if limit else tokens)
+
+
+def _typical(kind: str, *, complexity: Complexity, features: Features) -> int:
+    # A translation is as long as its source, rewritten code about as long as the code.
+    if kind == TaskType.TRANSLATION:
+        return max(30, round(features.input_tokens * 1.2))
+    base = _OUTPUT.get(kind, _OWN_TASK) * _SCALE[complexity]
+    if kind in {TaskType.REFACTORING, TaskType.TESTING} and "code block" in features.marks:
+        base = max(base, min(features.input_tokens, 8_000))
+    if kind == TaskType.SUMMARIZATION:
+        base = max(60, min(base, features.input_tokens * 0.5))
+    return round(base)
+
+
+def _stated_length(ask: str) -> int:
+    match = re.search(_LENGTH, ask)
+    if match is None:
+        return 0
+    number = _NUMBERS.get(match[1]) or int(match[1].replace(",", ""))
+    unit = match[2]
+    per = next((tokens for name, tokens in _UNITS.items() if unit.startswith(name)), 1.35)
+    return min(round(number * per), 100_000)

@@ -1,0 +1,213 @@
+"""What one model would need for one request: tokens, cost, time and chance of success."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from mcp_router.catalog.pricing import Buckets, cost_of
+from mcp_router.routing.tokens import input_tokens
+from mcp_router.types import (
+    Capability,
+    Complexity,
+    Family,
+    Performance,
+    TaskType,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_router.routing.situation import Situation
+    from mcp_router.types import ModelInfo
+
+PRIOR_OBSERVATIONS = 40
+"""How many observed calls a prior weighs; ten lucky calls must not outvote it."""
+
+# Length of English text in each family relative to o200k (measured on prose, code and logs;
+# the Claude figures are reconstructions of its tokenizer, not counts from the provider).
+_OUTPUT_RATIO = {
+    Family.O200K: 1.0,
+    Family.CL100K: 1.02,
+    Family.DEEPSEEK: 1.06,
+    Family.TEKKEN: 1.08,
+    Family.CLAUDE: 1.18,
+    Family.CLAUDE5: 1.5,
+}
+_THINKING_SHARE = {
+    Complexity.SIMPLE: 0.3,
+    Complexity.MEDIUM: 0.7,
+    Complexity.COMPLEX: 1.0,
+    Complexity.CRITICAL: 1.3,
+}
+# A prior is the chance on demanding work; easier work moves it up the logistic curve.
+_EASE = {
+    Complexity.SIMPLE: 2.0,
+    Complexity.MEDIUM: 1.0,
+    Complexity.COMPLEX: 0.0,
+    Complexity.CRITICAL: -0.6,
+}
+_DEMAND = {
+    Complexity.SIMPLE: 5.0,
+    Complexity.MEDIUM: 7.0,
+    Complexity.COMPLEX: 8.5,
+    Complexity.CRITICAL: 9.5,
+}
+
+_R, _C, _V = Capability.REASONING, Capability.CODING, Capability.CREATIVITY
+_T, _X, _I = Capability.TOOLS, Capability.CONTEXT, Capability.VISION
+_TASK_CAPABILITIES: Mapping[str, Mapping[Capability, float]] = {
+    TaskType.ARCHITECTURE: {_R: 0.6, _C: 0.3, _X: 0.1},
+    TaskType.PLANNING: {_R: 0.8, _T: 0.2},
+    TaskType.CODE_GENERATION: {_C: 0.8, _R: 0.2},
+    TaskType.CODE_REVIEW: {_C: 0.6, _R: 0.4},
+    TaskType.DEBUGGING: {_C: 0.6, _R: 0.4},
+    TaskType.REFACTORING: {_C: 0.7, _R: 0.2, _X: 0.1},
+    TaskType.TESTING: {_C: 0.8, _R: 0.2},
+    TaskType.DOCUMENTATION: {_C: 0.4, _V: 0.4, _R: 0.2},
+    TaskType.ANALYSIS: {_R: 0.9, _X: 0.1},
+    TaskType.CREATIVE: {_V: 1.0},
+    TaskType.FACTUAL: {_R: 1.0},
+    TaskType.COORDINATION: {_R: 0.5, _T: 0.5},
+    TaskType.SIMPLE_TASK: {_R: 0.5, _C: 0.5},
+    TaskType.MATH_LOGIC: {_R: 1.0},
+    TaskType.DATA_ANALYSIS: {_R: 0.6, _C: 0.4},
+    TaskType.SUMMARIZATION: {_R: 0.6, _X: 0.4},
+    TaskType.EXTRACTION: {_R: 0.8, _X: 0.2},
+    TaskType.CLASSIFICATION: {_R: 1.0},
+    TaskType.TRANSLATION: {_V: 0.5, _R: 0.5},
+    TaskType.CHAT: {_V: 0.6, _R: 0.4},
+    TaskType.LONG_DOCUMENT: {_X: 0.6, _R: 0.4},
+    TaskType.MULTIMODAL: {_I: 0.7, _R: 0.3},
+}
+_ANY_TASK: Mapping[Capability, float] = {_R: 0.6, _C: 0.4}
+
+
+class Profile(NamedTuple):
+    """One model's expected use for one request; costs are nano-dollars, None when unpriced."""
+
+    model: ModelInfo
+    input_tokens: int
+    output_tokens: int
+    thinking_tokens: int
+    cost: int | None
+    latency_ms: int
+    latency_high_ms: int
+    fit: float
+    quality: float
+    historical: float
+
+
+class Demand(NamedTuple):
+    """What a situation asks of every model alike, worked out once per decision."""
+
+    situation: Situation
+    inputs: Mapping[Family, int]
+    abilities: tuple[tuple[Capability, float], ...]
+    preferences: tuple[tuple[Capability, float], ...]
+    rating: float
+    ease: float
+    thinking_share: float
+    unseen: Performance
+
+
+def demand_of(situation: Situation) -> Demand:
+    """Work out what `situation` asks for: tokens by family, weights of ratings, difficulty."""
+    kind = situation.classification
+    abilities = _TASK_CAPABILITIES.get(kind.task_type, _ANY_TASK)
+    wanted = dict(abilities)
+    for preferred in situation.constraints.prefers:
+        # Each preference counts as much as all that the task itself asks for.
+        wanted[preferred] = wanted.get(preferred, 0.0) + 1.0
+    whole = sum(wanted.values())
+    return Demand(
+        situation=situation,
+        inputs={family: input_tokens(situation.counts, family) for family in Family},
+        abilities=tuple(abilities.items()),
+        preferences=tuple((name, weight / whole) for name, weight in wanted.items()),
+        rating=_DEMAND[kind.complexity],
+        ease=_EASE[kind.complexity],
+        thinking_share=_THINKING_SHARE[kind.complexity],
+        unseen=Performance(),
+    )
+
+
+def profile(model: ModelInfo, demand: Demand) -> Profile:
+    """Estimate what `model` would use, take and achieve for this request."""
+    situation = demand.situation
+    performance = observed(model, situation) or demand.unseen
+    inputs = math.ceil(demand.inputs[model.family] * performance.token_ratio)
+    outputs, thinking = _outputs(model, demand)
+    latency, high = _latency(model, performance, generated=outputs + thinking)
+    quality = _quality(model, demand)
+    cost = expected_cost(model, situation, inputs=inputs, outputs=outputs, thinking=thinking)
+    fit, historical = _fit(model, demand), posterior(quality, performance)
+    return Profile(model, inputs, outputs, thinking, cost, latency, high, fit, quality, historical)
+
+
+def expected_cost(
+    model: ModelInfo, situation: Situation, *, inputs: int, outputs: int, thinking: int
+) -> int | None:
+    """Price this request on `model` in nano-dollars.
+
+    The warm prompt cache counts only for the conversation's current model, so that leaving it
+    shows up as a dearer input everywhere else.
+    """
+    request = situation.request
+    warm = request.current_model in (model.name, model.id)
+    cached = min(request.cached_tokens, inputs) if warm else 0
+    usage = Buckets(inputs - cached, cached, 0, thinking, outputs)
+    cost = cost_of(model, usage, now=situation.now)
+    return None if cost is None else sum(cost)
+
+
+def observed(model: ModelInfo, situation: Situation) -> Performance | None:
+    """Look up what is known of `model` on this task type, else of the model in general."""
+    known = situation.state.performance.get(model.name)
+    if known is None:
+        return None
+    return known.get(situation.classification.task_type) or known.get("")
+
+
+def posterior(prior: float, performance: Performance) -> float:
+    """Return the mean of a Beta posterior whose prior weighs `PRIOR_OBSERVATIONS` calls."""
+    seen = performance.successes + performance.failures
+    return (PRIOR_OBSERVATIONS * prior + performance.successes) / (PRIOR_OBSERVATIONS + seen)
+
+
+def _outputs(model: ModelInfo, demand: Demand) -> tuple[int, int]:
+    request, kind = demand.situation.request, demand.situation.classification
+    outputs = math.ceil(kind.output_tokens * _OUTPUT_RATIO[model.family])
+    thinking = math.ceil(outputs * model.thinking_factor * demand.thinking_share)
+    room = min(request.max_tokens or model.max_output, model.max_output)
+    outputs = min(outputs, room)
+    return outputs, min(thinking, room - outputs)
+
+
+def _latency(model: ModelInfo, seen: Performance, *, generated: int) -> tuple[int, int]:
+    prior = model.latency.first_token_ms + 1000 * generated / model.latency.tokens_per_second
+    if seen.latency_p50_ms is None:
+        return round(prior), round(2 * prior)
+    trust = seen.calls / (seen.calls + PRIOR_OBSERVATIONS / 2)
+    latency = trust * seen.latency_p50_ms + (1 - trust) * prior
+    high = trust * (seen.latency_p95_ms or 2 * seen.latency_p50_ms) + (1 - trust) * 2 * prior
+    return round(latency), max(round(latency), round(high))
+
+
+def _fit(model: ModelInfo, demand: Demand) -> float:
+    ratings, least, met = model.capabilities, demand.rating, 0.0
+    for capability, weight in demand.preferences:
+        rating = ratings[capability]
+        met += weight if rating >= least else weight * rating / least
+    return min(1.0, met)
+
+
+def _quality(model: ModelInfo, demand: Demand) -> float:
+    ratings, ability = model.capabilities, 0.0
+    for capability, weight in demand.abilities:
+        ability += weight * ratings[capability]
+    general = (ratings[_R] + ratings[_C] + ratings[_V]) / 3
+    prior = min(max(model.quality.value, 0.01), 0.99)
+    # A rating point above the model's general level is worth a fifth of a logit.
+    logit = math.log(prior / (1 - prior)) + 0.2 * (ability - general) + demand.ease
+    return 1 / (1 + math.exp(-logit))

@@ -1,0 +1,114 @@
+"""Filtered, scored and ordered candidates for one situation."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from mcp_router.routing.filters import rejection_after_estimate, rejection_before_estimate
+from mcp_router.routing.profile import Profile, demand_of, profile
+from mcp_router.routing.score import (
+    QUALITY_FLOOR,
+    PartScores,
+    score_parts,
+    strategy_weights,
+    total,
+)
+from mcp_router.types import Rejection, Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from mcp_router.routing.situation import Situation
+    from mcp_router.types import ModelInfo
+
+MAX_FALLBACKS = 4
+
+
+class Ranked(NamedTuple):
+    """A candidate with its profile, parts and score."""
+
+    profile: Profile
+    parts: PartScores
+    score: float
+
+
+class Field(NamedTuple):
+    """Who may run: `ranked` best first, `rejected` in catalogue order."""
+
+    ranked: tuple[Ranked, ...]
+    rejected: tuple[Rejection, ...]
+    strategy: Strategy
+    weights: PartScores
+    floor: float
+
+
+def rank(models: Iterable[ModelInfo], situation: Situation) -> Field:
+    """Filter and score `models`, best first; ties go to the cheaper, then by name."""
+    strategy = situation.request.strategy or situation.settings.strategy
+    weights = strategy_weights(strategy, balanced=situation.settings.weights)
+    demand = demand_of(situation)
+    rejected: list[Rejection] = []
+    passed: list[Ranked] = []
+    for model in models:
+        rejection = rejection_before_estimate(model, situation)
+        if rejection is None:
+            estimate = profile(model, demand)
+            rejection = rejection_after_estimate(estimate, situation)
+            if rejection is None:
+                parts = score_parts(estimate)
+                passed.append(Ranked(estimate, parts, total(parts, weights)))
+                continue
+        rejected.append(rejection)
+    floor = quality_floor(situation)
+    ordered = sorted(passed, key=sort_key(strategy, floor=floor))
+    return Field(tuple(ordered), tuple(rejected), strategy, weights, floor)
+
+
+def quality_floor(situation: Situation) -> float:
+    """Return the chance of success that models should promise for this request."""
+    asked = situation.constraints.min_quality
+    return QUALITY_FLOOR[situation.classification.complexity] if asked is None else asked
+
+
+def sort_key(
+    strategy: Strategy, *, floor: float
+) -> Callable[[Ranked], tuple[bool, float, float, str]]:
+    """Return the key that sorts candidates best first.
+
+    Whoever clears the quality floor comes before whoever does not. Among the former `cost_first`
+    takes the cheapest; everything else goes by score, then price, then name.
+    """
+    cheapest = strategy is Strategy.COST_FIRST
+
+    def key(one: Ranked) -> tuple[bool, float, float, str]:
+        estimate = one.profile
+        cost = math.inf if estimate.cost is None else float(estimate.cost)
+        below = estimate.quality < floor
+        if cheapest and not below:
+            return below, cost, -one.score, estimate.model.name
+        return below, -one.score, cost, estimate.model.name
+
+    return key
+
+
+def in_given_order(ranked: Sequence[Ranked], *, first: Sequence[str]) -> list[Ranked]:
+    """Move the models named in `first` to the front, in that order; the rest keep theirs."""
+    place = {name: index for index, name in enumerate(first)}
+    return sorted(ranked, key=lambda one: place.get(one.profile.model.name, len(place)))
+
+
+def fallbacks(ranked: Sequence[Ranked]) -> tuple[str, ...]:
+    """Choose up to `MAX_FALLBACKS` models after the first.
+
+    The next best from a provider not yet used comes before a second one of the same, since a
+    failing provider usually fails for all its models.
+    """
+    chosen, waiting = list(ranked[:1]), list(ranked[1:])
+    while waiting and len(chosen) <= MAX_FALLBACKS:
+        used = {one.profile.model.provider for one in chosen}
+        fresh = (one for one in waiting if one.profile.model.provider not in used)
+        following = next(fresh, waiting[0])
+        chosen.append(following)
+        waiting.remove(following)
+    return tuple(one.profile.model.name for one in chosen[1:])

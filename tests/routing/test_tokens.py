@@ -1,0 +1,160 @@
+"""Token estimates: near the truth, exact in their sums, and cheap for anything."""
+
+from __future__ import annotations
+
+import struct
+import time
+from base64 import b64encode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mcp_router.routing.tokens import (
+    TextCounts,
+    count,
+    estimate,
+    input_tokens,
+    media_tokens,
+    request_counts,
+    total,
+)
+from mcp_router.types import (
+    Family,
+    Media,
+    Message,
+    Reasoning,
+    Request,
+    Text,
+    ToolCall,
+    ToolResult,
+    ToolSpec,
+)
+
+ANY_TEXT = st.text(st.characters(), max_size=400)
+FAMILIES = st.sampled_from(list(Family))
+
+
+def of(*content: Text | Media | ToolCall | ToolResult | Reasoning) -> Request:
+    return Request(messages=(Message(role="user", content=content),))
+
+
+def tokens(request: Request, family: Family = Family.O200K) -> int:
+    return input_tokens(request_counts(request), family)
+
+
+def test_each_byte_falls_into_one_class() -> None:
+    counted = count("Ab 1!\n\t日é😀")
+    assert counted == TextCounts(
+        letters=2,
+        upper=1,
+        digits=1,
+        punctuation=1,
+        blanks=2,
+        newlines=1,
+        cjk=1,
+        other=2,
+        word_starts=1,
+    )
+
+
+@pytest.mark.parametrize("family", [Family.O200K, Family.CL100K])
+def test_english_prose_is_estimated_within_a_fifth(family: Family) -> None:
+    # Common words are one token each in both vocabularies, and so is the full stop.
+    text = "The quick brown fox jumps over the lazy dog. " * 20
+    assert estimate(count(text), family) == pytest.approx(200, rel=0.2)
+
+
+def test_newer_claude_models_count_more_tokens_than_older_ones() -> None:
+    prose = count("Every reply carries the truth about how many tokens were used. " * 30)
+    assert estimate(prose, Family.CLAUDE5) > 1.2 * estimate(prose, Family.CLAUDE)
+
+
+@given(ANY_TEXT, ANY_TEXT, FAMILIES)
+def test_pieces_add_up(first: str, second: str, family: Family) -> None:
+    apart = estimate(count(first), family) + estimate(count(second), family)
+    together = estimate(total([count(first), count(second)]), family)
+    assert 0 <= apart - together <= 1
+
+
+@given(ANY_TEXT, ANY_TEXT, FAMILIES)
+def test_more_text_is_never_fewer_tokens(text: str, more: str, family: Family) -> None:
+    assert estimate(count(text + more), family) >= estimate(count(text), family)
+
+
+@given(st.text(st.characters(codec=None), max_size=200), FAMILIES)
+def test_any_string_is_counted(text: str, family: Family) -> None:
+    assert estimate(count(text + "\ud800\x00"), family) > 0
+
+
+def test_the_empty_text_and_the_empty_sum_are_zero() -> None:
+    assert estimate(count(""), Family.O200K) == 0
+    assert total([]) == TextCounts()
+
+
+def test_ten_megabytes_are_counted_in_linear_time() -> None:
+    text = "lorem ipsum 42, dolor!\n" * 450_000
+    started = time.perf_counter()
+    counted = count(text)
+    assert time.perf_counter() - started < 2.0
+    assert counted.newlines == 450_000
+
+
+def test_every_part_of_a_conversation_counts() -> None:
+    said = "the same eight words stand here each time"
+    parts = [
+        Text(text=said),
+        Reasoning(text=said),
+        ToolCall(id="1", name="look", arguments={"query": said}),
+        ToolResult(tool_call_id="1", content=said),
+        ToolResult(tool_call_id="1", content=(Text(text=said), Media(data=None, url="https://x"))),
+    ]
+    sizes = [tokens(of(part)) for part in parts]
+    assert all(size >= tokens(of(Text(text=said))) for size in sizes)
+    assert tokens(of(*parts)) > max(sizes)
+
+
+def test_tools_schemas_and_stated_context_count() -> None:
+    plain = of(Text(text="hello"))
+    schema = {"type": "object", "properties": {"city": {"type": "string"}}}
+    tool = ToolSpec(name="weather", description="Says the weather.", parameters=schema)
+    assert tokens(plain.model_copy(update={"tools": (tool,)})) > tokens(plain) + 10
+    assert tokens(plain.model_copy(update={"response_schema": schema})) > tokens(plain) + 10
+    assert tokens(plain.model_copy(update={"context_tokens": 5_000})) == tokens(plain) + 5_000
+
+
+@given(st.integers(1, 30), FAMILIES)
+def test_each_message_has_its_overhead(messages: int, family: Family) -> None:
+    some = Request(messages=(Message(role="user", content=""),) * messages)
+    more = Request(messages=(Message(role="user", content=""),) * (messages + 1))
+    assert 3 <= tokens(more, family) - tokens(some, family) <= 12
+
+
+def png(width: int, height: int) -> str:
+    header = b"\x89PNG\r\n\x1a\n" + struct.pack(">I4sII", 13, b"IHDR", width, height)
+    return b64encode(header + bytes(400)).decode()
+
+
+def gif(width: int, height: int) -> str:
+    return b64encode(b"GIF89a" + struct.pack("<HH", width, height) + bytes(90)).decode()
+
+
+def test_a_small_image_costs_its_pixels_and_a_large_one_the_cap() -> None:
+    assert media_tokens(Media(data=png(300, 250))) == 100
+    assert media_tokens(Media(data=gif(300, 250), media_type="image/gif")) == 100
+    assert media_tokens(Media(data=png(4000, 4000))) == media_tokens(Media(url="https://x/y.png"))
+
+
+@pytest.mark.parametrize("data", ["", "not base64 at all!", "AAAA", "ü", png(1, 1)[:20]])
+def test_an_unreadable_image_costs_the_cap(data: str) -> None:
+    assert media_tokens(Media(data=data)) == 1_568
+
+
+def test_documents_and_audio_grow_with_their_size() -> None:
+    page, book = "A" * 20_000, "A" * 2_000_000
+    pdf = [media_tokens(Media(data=d, media_type="application/pdf")) for d in (page, book)]
+    clip = [media_tokens(Media(data=d, media_type="audio/mpeg")) for d in (page, book)]
+    assert pdf[0] == 2_250
+    assert pdf[1] > 20 * pdf[0]
+    assert clip[1] == pytest.approx(100 * clip[0], rel=0.01)
+    assert media_tokens(Media(url="https://x/y.mp3", media_type="audio/mpeg")) == 1_920
