@@ -1,0 +1,13 @@
+-- Histograms per group. :spans is a JSON array of [label, width_s, from_s, to_s]; LIMIT -1 keeps
+-- SQLite from parsing it again for every row.
+WITH span(label, width_s, from_s, to_s) AS (
+  SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
+    json_extract(value, '$[3]')
+  FROM json_each(:spans)
+  LIMIT -1
+)
+SELECT label, name, provider, bin_ms, sum(calls)
+FROM span CROSS JOIN latency_tracking AS block
+WHERE block.dimension = :dimension AND block.width_s = span.width_s
+  AND block.start_s >= span.from_s AND block.start_s < span.to_s
+GROUP BY name, label, bin_ms, provider

@@ -1,0 +1,508 @@
+-- The schema as one file, for reading and for `sqlite3 new.db < db/schema.sql`.
+-- Made from db/migrations by `python -m mcp_router.storage.schema`; change those instead.
+
+PRAGMA journal_mode = WAL;
+BEGIN IMMEDIATE;
+PRAGMA application_id = 1296257106;
+PRAGMA user_version = 2;
+
+CREATE TABLE schema_migrations (
+  version INTEGER PRIMARY KEY,
+  name TEXT NOT NULL
+);
+
+INSERT INTO schema_migrations VALUES (1, '0001_records');
+
+-- Records of what was decided and what came of it, and the summaries that reports read.
+--
+-- Times are UTC, in whole milliseconds (_ms) or seconds (_s) since 1970. Money is in whole
+-- nano-dollars. NULL means unknown, '' means none was named. A provider belongs to a model.
+
+CREATE TABLE routing_decisions (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id TEXT NOT NULL UNIQUE,
+  created_ms INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  task_type TEXT NOT NULL,
+  complexity TEXT NOT NULL,
+  pattern TEXT NOT NULL,
+  strategy TEXT NOT NULL,
+  confidence REAL NOT NULL,
+  estimated_nanos INTEGER,
+  baseline_nanos INTEGER,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  project TEXT NOT NULL DEFAULT '',
+  session TEXT NOT NULL DEFAULT '',
+  category TEXT NOT NULL DEFAULT '',
+  prompt_hash TEXT NOT NULL DEFAULT '',
+  prompt TEXT,
+  details BLOB NOT NULL
+);
+CREATE INDEX routing_decisions_created ON routing_decisions (created_ms);
+
+-- One row per attempt, judgement or feedback. No foreign key: the decision may be archived.
+-- weight is 2^((created - 2026-01-01) / 30 days): sums of it are decayed counts up to one factor,
+-- whatever the order in which the rows arrive.
+CREATE TABLE routing_outcomes (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  task_type TEXT NOT NULL,
+  complexity TEXT NOT NULL,
+  source TEXT NOT NULL,
+  ok INTEGER NOT NULL,
+  failure TEXT NOT NULL DEFAULT '',
+  score REAL,
+  note TEXT NOT NULL DEFAULT '',
+  latency_ms INTEGER,
+  first_token_ms INTEGER,
+  estimated_tokens INTEGER,
+  input_tokens INTEGER,
+  cache_read_tokens INTEGER,
+  cache_write_tokens INTEGER,
+  reasoning_tokens INTEGER,
+  output_tokens INTEGER,
+  cost_nanos INTEGER,
+  project TEXT NOT NULL DEFAULT '',
+  session TEXT NOT NULL DEFAULT '',
+  category TEXT NOT NULL DEFAULT '',
+  weight REAL NOT NULL
+);
+CREATE INDEX routing_outcomes_created ON routing_outcomes (created_ms);
+CREATE INDEX routing_outcomes_decision ON routing_outcomes (decision_id);
+
+-- One row each time a model was given up for the next; to_model is '' when none was left.
+CREATE TABLE fallback_events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  task_type TEXT NOT NULL,
+  from_model TEXT NOT NULL,
+  from_provider TEXT NOT NULL,
+  to_model TEXT NOT NULL DEFAULT '',
+  to_provider TEXT NOT NULL DEFAULT '',
+  failure TEXT NOT NULL,
+  reason TEXT NOT NULL DEFAULT '',
+  project TEXT NOT NULL DEFAULT '',
+  category TEXT NOT NULL DEFAULT ''
+);
+CREATE INDEX fallback_events_created ON fallback_events (created_ms);
+
+-- One row each time a call had to wait: source is 'provider' for its 429, 'local' for our own limit.
+CREATE TABLE rate_limit_events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id TEXT NOT NULL DEFAULT '',
+  created_ms INTEGER NOT NULL,
+  model TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  source TEXT NOT NULL,
+  retry_after_ms INTEGER
+);
+CREATE INDEX rate_limit_events_created ON rate_limit_events (created_ms);
+
+-- One row per budget and period; what is left is limit - spent - reserved.
+CREATE TABLE budget_tracking (
+  name TEXT NOT NULL,
+  period TEXT NOT NULL,
+  period_start_ms INTEGER NOT NULL,
+  period_end_ms INTEGER,
+  limit_nanos INTEGER,
+  spent_nanos INTEGER NOT NULL DEFAULT 0,
+  reserved_nanos INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (name, period_start_ms)
+) WITHOUT ROWID;
+
+-- Sums per block of UTC time, in four widths (quarter hour, hour, day, 32 days) and five
+-- dimensions ('all', 'model', 'task', 'project', 'category'). Any span whose ends lie on a quarter
+-- hour, so any local day of any time zone, is a disjoint union of few blocks. They outlive the rows
+-- that were summed, and lack the latest rows: add fresh_costs to them.
+CREATE TABLE cost_tracking (
+  dimension TEXT NOT NULL,
+  width_s INTEGER NOT NULL,
+  start_s INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  decisions INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  ok INTEGER NOT NULL,
+  fallbacks INTEGER NOT NULL,
+  input_tokens INTEGER NOT NULL,
+  output_tokens INTEGER NOT NULL,
+  cost_nanos INTEGER NOT NULL,
+  estimated_nanos INTEGER NOT NULL,
+  baseline_nanos INTEGER NOT NULL,
+  PRIMARY KEY (dimension, width_s, start_s, name, provider)
+) WITHOUT ROWID;
+
+-- Histograms of the latencies of good answers over the same blocks, from an hour up.
+CREATE TABLE latency_tracking (
+  dimension TEXT NOT NULL,
+  width_s INTEGER NOT NULL,
+  start_s INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  provider TEXT NOT NULL,
+  bin_ms INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  PRIMARY KEY (dimension, width_s, start_s, name, provider, bin_ms)
+) WITHOUT ROWID;
+
+-- What is known of a model on a task type, '' for all of them: sums of weights (routing_outcomes).
+CREATE TABLE model_performance (
+  model TEXT NOT NULL,
+  task_type TEXT NOT NULL,
+  calls INTEGER NOT NULL,
+  successes REAL NOT NULL,
+  failures REAL NOT NULL,
+  used_tokens REAL NOT NULL,
+  estimated_tokens REAL NOT NULL,
+  PRIMARY KEY (model, task_type)
+) WITHOUT ROWID;
+
+-- Weighted histograms of the same; measure is 'total' or 'first_token'.
+CREATE TABLE model_latencies (
+  model TEXT NOT NULL,
+  task_type TEXT NOT NULL,
+  measure TEXT NOT NULL,
+  bin_ms INTEGER NOT NULL,
+  weight REAL NOT NULL,
+  PRIMARY KEY (model, task_type, measure, bin_ms)
+) WITHOUT ROWID;
+
+-- Lower ends of the histogram bins: ten to a decade (preferred numbers, ISO 3), 1 ms to 2.2 hours.
+CREATE TABLE latency_bins (from_ms INTEGER PRIMARY KEY);
+INSERT INTO latency_bins VALUES (0), (1), (2), (3), (4), (5), (6), (8);
+WITH
+  step(low) AS (VALUES (10), (12), (16), (20), (25), (32), (40), (50), (63), (80)),
+  decade(factor) AS (VALUES (1), (10), (100), (1000), (10000), (100000))
+INSERT INTO latency_bins SELECT low * factor FROM step, decade;
+
+-- The last row of each table that the summaries contain. Adding 1 to folds brings them up to date.
+CREATE TABLE summary_state (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  decisions INTEGER NOT NULL,
+  outcomes INTEGER NOT NULL,
+  fallbacks INTEGER NOT NULL,
+  folds INTEGER NOT NULL
+);
+INSERT INTO summary_state VALUES (1, 0, 0, 0, 0);
+
+-- Rows copied into this file that may still stand in the one they came from (storage/archive.py).
+CREATE TABLE moved_rows (
+  kind TEXT NOT NULL,
+  seq INTEGER NOT NULL,
+  decision_id TEXT NOT NULL,
+  created_ms INTEGER NOT NULL,
+  PRIMARY KEY (kind, seq)
+) WITHOUT ROWID;
+
+-- The latest rows, at most 128 of each table, in the shape of the summaries. A judge's tokens are paid
+-- for as well, but only 'execution' rows are calls. Without a baseline nothing counts as saved.
+CREATE VIEW fresh_costs AS
+WITH
+  part(dimension) AS (VALUES ('all'), ('model'), ('task'), ('project'), ('category')),
+  fresh AS (
+    SELECT
+      created_ms / 900000 * 900 AS start_s, model, provider, task_type, project, category,
+      1 AS decisions, 0 AS calls, 0 AS ok, 0 AS fallbacks, 0 AS input_tokens, 0 AS output_tokens,
+      0 AS cost_nanos, coalesce(estimated_nanos, 0) AS estimated_nanos,
+      coalesce(baseline_nanos, estimated_nanos, 0) AS baseline_nanos
+    FROM routing_decisions
+    WHERE seq > (SELECT decisions FROM summary_state)
+    UNION ALL
+    SELECT
+      created_ms / 900000 * 900, model, provider, task_type, project, category,
+      0, source = 'execution', source = 'execution' AND ok, 0,
+      coalesce(input_tokens + cache_read_tokens + cache_write_tokens, 0),
+      coalesce(reasoning_tokens + output_tokens, 0), coalesce(cost_nanos, 0), 0, 0
+    FROM routing_outcomes
+    WHERE seq > (SELECT outcomes FROM summary_state)
+    UNION ALL
+    SELECT
+      created_ms / 900000 * 900, from_model, from_provider, task_type, project, category,
+      0, 0, 0, 1, 0, 0, 0, 0, 0
+    FROM fallback_events
+    WHERE seq > (SELECT fallbacks FROM summary_state)
+  )
+SELECT
+  dimension, start_s,
+  CASE dimension WHEN 'model' THEN model WHEN 'task' THEN task_type
+    WHEN 'project' THEN project WHEN 'category' THEN category ELSE '' END AS name,
+  CASE dimension WHEN 'model' THEN provider ELSE '' END AS provider,
+  decisions, calls, ok, fallbacks, input_tokens, output_tokens,
+  cost_nanos, estimated_nanos, baseline_nanos
+FROM part CROSS JOIN fresh;
+
+CREATE VIEW fresh_latencies AS
+WITH part(dimension) AS (VALUES ('all'), ('model'), ('task'), ('project'), ('category'))
+SELECT
+  dimension, created_ms / 3600000 * 3600 AS start_s,
+  CASE dimension WHEN 'model' THEN model WHEN 'task' THEN task_type
+    WHEN 'project' THEN project WHEN 'category' THEN category ELSE '' END AS name,
+  CASE dimension WHEN 'model' THEN provider ELSE '' END AS provider,
+  (SELECT max(from_ms) FROM latency_bins WHERE from_ms <= latency_ms) AS bin_ms
+FROM part CROSS JOIN routing_outcomes
+WHERE seq > (SELECT outcomes FROM summary_state)
+  AND source = 'execution' AND ok AND latency_ms IS NOT NULL;
+
+-- A score counts as that share of a success, and the rest of it as a failure.
+CREATE VIEW fresh_performance AS
+WITH scope(pooled) AS (VALUES (0), (1))
+SELECT
+  model, CASE WHEN pooled THEN '' ELSE task_type END AS task_type,
+  source = 'execution' AS calls,
+  weight * coalesce(score, ok) AS successes,
+  weight * (1 - coalesce(score, ok)) AS failures,
+  CASE WHEN estimated_tokens > 0 AND input_tokens + cache_read_tokens + cache_write_tokens > 0
+    THEN weight * (input_tokens + cache_read_tokens + cache_write_tokens) ELSE 0.0
+    END AS used_tokens,
+  CASE WHEN estimated_tokens > 0 AND input_tokens + cache_read_tokens + cache_write_tokens > 0
+    THEN weight * estimated_tokens ELSE 0.0 END AS estimated_tokens
+FROM scope CROSS JOIN routing_outcomes
+WHERE seq > (SELECT outcomes FROM summary_state);
+
+CREATE VIEW fresh_model_latencies AS
+WITH
+  scope(pooled) AS (VALUES (0), (1)),
+  kind(measure) AS (VALUES ('total'), ('first_token')),
+  timed AS (
+    SELECT model, CASE WHEN pooled THEN '' ELSE task_type END AS task_type, measure, weight,
+      CASE measure WHEN 'total' THEN latency_ms ELSE first_token_ms END AS took_ms
+    FROM scope CROSS JOIN kind CROSS JOIN routing_outcomes
+    WHERE seq > (SELECT outcomes FROM summary_state) AND source = 'execution' AND ok
+  )
+SELECT
+  model, task_type, measure,
+  (SELECT max(from_ms) FROM latency_bins WHERE from_ms <= took_ms) AS bin_ms, weight
+FROM timed
+WHERE took_ms IS NOT NULL;
+
+-- Rows are summed 128 at a time: doing it row by row writes twenty pages for each.
+CREATE TRIGGER routing_decisions_fold AFTER INSERT ON routing_decisions
+WHEN NEW.seq >= (SELECT decisions + 128 FROM summary_state)
+BEGIN
+  UPDATE summary_state SET folds = folds + 1;
+END;
+
+CREATE TRIGGER routing_outcomes_fold AFTER INSERT ON routing_outcomes
+WHEN NEW.seq >= (SELECT outcomes + 128 FROM summary_state)
+BEGIN
+  UPDATE summary_state SET folds = folds + 1;
+END;
+
+CREATE TRIGGER fallback_events_fold AFTER INSERT ON fallback_events
+WHEN NEW.seq >= (SELECT fallbacks + 128 FROM summary_state)
+BEGIN
+  UPDATE summary_state SET folds = folds + 1;
+END;
+
+CREATE TRIGGER summary_state_fold AFTER UPDATE OF folds ON summary_state
+BEGIN
+  INSERT INTO cost_tracking
+  SELECT
+    dimension, width_s, start_s / width_s * width_s, name, provider, decisions, calls, ok,
+    fallbacks, input_tokens, output_tokens, cost_nanos, estimated_nanos, baseline_nanos
+  FROM (SELECT 900 AS width_s UNION ALL SELECT 3600 UNION ALL SELECT 86400
+    UNION ALL SELECT 2764800) CROSS JOIN (
+      SELECT
+        dimension, start_s, name, provider, sum(decisions) AS decisions, sum(calls) AS calls,
+        sum(ok) AS ok, sum(fallbacks) AS fallbacks, sum(input_tokens) AS input_tokens,
+        sum(output_tokens) AS output_tokens, sum(cost_nanos) AS cost_nanos,
+        sum(estimated_nanos) AS estimated_nanos, sum(baseline_nanos) AS baseline_nanos
+      FROM fresh_costs
+      GROUP BY dimension, start_s, name, provider)
+  WHERE true
+  ON CONFLICT (dimension, width_s, start_s, name, provider) DO UPDATE SET
+    decisions = decisions + excluded.decisions,
+    calls = calls + excluded.calls,
+    ok = ok + excluded.ok,
+    fallbacks = fallbacks + excluded.fallbacks,
+    input_tokens = input_tokens + excluded.input_tokens,
+    output_tokens = output_tokens + excluded.output_tokens,
+    cost_nanos = cost_nanos + excluded.cost_nanos,
+    estimated_nanos = estimated_nanos + excluded.estimated_nanos,
+    baseline_nanos = baseline_nanos + excluded.baseline_nanos;
+  INSERT INTO latency_tracking
+  SELECT dimension, width_s, start_s / width_s * width_s, name, provider, bin_ms, calls
+  FROM (SELECT 3600 AS width_s UNION ALL SELECT 86400 UNION ALL SELECT 2764800) CROSS JOIN (
+    SELECT dimension, start_s, name, provider, bin_ms, count(*) AS calls
+    FROM fresh_latencies
+    GROUP BY dimension, start_s, name, provider, bin_ms)
+  WHERE true
+  ON CONFLICT (dimension, width_s, start_s, name, provider, bin_ms)
+    DO UPDATE SET calls = calls + excluded.calls;
+  INSERT INTO model_performance
+  SELECT
+    model, task_type, sum(calls), sum(successes), sum(failures), sum(used_tokens),
+    sum(estimated_tokens)
+  FROM fresh_performance
+  WHERE true
+  GROUP BY 1, 2
+  ON CONFLICT (model, task_type) DO UPDATE SET
+    calls = calls + excluded.calls,
+    successes = successes + excluded.successes,
+    failures = failures + excluded.failures,
+    used_tokens = used_tokens + excluded.used_tokens,
+    estimated_tokens = estimated_tokens + excluded.estimated_tokens;
+  INSERT INTO model_latencies
+  SELECT model, task_type, measure, bin_ms, sum(weight)
+  FROM fresh_model_latencies
+  WHERE true
+  GROUP BY 1, 2, 3, 4
+  ON CONFLICT (model, task_type, measure, bin_ms) DO UPDATE SET weight = weight + excluded.weight;
+  UPDATE summary_state SET
+    decisions = max(decisions, (SELECT coalesce(max(seq), 0) FROM routing_decisions)),
+    outcomes = max(outcomes, (SELECT coalesce(max(seq), 0) FROM routing_outcomes)),
+    fallbacks = max(fallbacks, (SELECT coalesce(max(seq), 0) FROM fallback_events));
+END;
+
+-- Days here are UTC; `mcp-router stats` reports them in your time zone.
+CREATE VIEW v_daily_costs AS
+SELECT
+  date(start_s, 'unixepoch') AS day, sum(decisions) AS decisions, sum(calls) AS calls,
+  sum(ok) AS ok, sum(fallbacks) AS fallbacks, sum(input_tokens) AS input_tokens,
+  sum(output_tokens) AS output_tokens, sum(cost_nanos) / 1e9 AS cost_usd,
+  sum(estimated_nanos) / 1e9 AS estimated_usd, sum(baseline_nanos) / 1e9 AS baseline_usd
+FROM (
+  SELECT * FROM fresh_costs WHERE dimension = 'all'
+  UNION ALL
+  SELECT
+    dimension, start_s, name, provider, decisions, calls, ok, fallbacks, input_tokens,
+    output_tokens, cost_nanos, estimated_nanos, baseline_nanos
+  FROM cost_tracking WHERE dimension = 'all' AND width_s = 86400
+)
+GROUP BY 1
+ORDER BY 1;
+
+CREATE VIEW v_model_summary AS
+SELECT
+  name AS model, provider, sum(decisions) AS decisions, sum(calls) AS calls, sum(ok) AS ok,
+  sum(fallbacks) AS fallbacks, sum(input_tokens) AS input_tokens,
+  sum(output_tokens) AS output_tokens, sum(cost_nanos) / 1e9 AS cost_usd,
+  sum(estimated_nanos) / 1e9 AS estimated_usd, sum(baseline_nanos) / 1e9 AS baseline_usd
+FROM (
+  SELECT * FROM fresh_costs WHERE dimension = 'model'
+  UNION ALL
+  SELECT
+    dimension, start_s, name, provider, decisions, calls, ok, fallbacks, input_tokens,
+    output_tokens, cost_nanos, estimated_nanos, baseline_nanos
+  FROM cost_tracking WHERE dimension = 'model' AND width_s = 2764800
+)
+GROUP BY 1, 2
+ORDER BY cost_usd DESC, model;
+
+CREATE VIEW v_fallback_rates AS
+SELECT
+  model, provider, calls, calls - ok AS failed, fallbacks,
+  1.0 * fallbacks / nullif(calls, 0) AS fallback_rate
+FROM v_model_summary
+WHERE calls + fallbacks > 0
+ORDER BY fallback_rate DESC, model;
+
+CREATE VIEW v_budget_status AS
+SELECT
+  name, period, datetime(period_start_ms / 1000, 'unixepoch') AS since_utc,
+  datetime(period_end_ms / 1000, 'unixepoch') AS until_utc, limit_nanos / 1e9 AS limit_usd,
+  spent_nanos / 1e9 AS spent_usd, reserved_nanos / 1e9 AS reserved_usd,
+  (limit_nanos - spent_nanos - reserved_nanos) / 1e9 AS left_usd,
+  100.0 * spent_nanos / nullif(limit_nanos, 0) AS used_percent
+FROM budget_tracking
+ORDER BY name, period_start_ms;
+
+INSERT INTO schema_migrations VALUES (2, '0002_ledger');
+
+-- What the ledger, the circuit breaker and the rate limiter share between processes.
+--
+-- The period of a reservation is the one it was made in (reserved_ms), whenever it is settled.
+-- For every row of budget_tracking: spent_nanos is the sum over the settled entries of its tag and
+-- period, reserved_nanos the sum over the open ones.
+
+-- One row per reserved call: open until it is settled or released (then the row goes), or until its
+-- lease ends (expired: holds no money, but may still be settled). tags is a JSON array of "key=value".
+CREATE TABLE ledger_entries (
+  entry_id INTEGER PRIMARY KEY AUTOINCREMENT,
+  decision_id TEXT NOT NULL,
+  model TEXT NOT NULL,
+  tags TEXT NOT NULL,
+  state TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'expired', 'settled')),
+  reserved_ms INTEGER NOT NULL,
+  expires_ms INTEGER NOT NULL,
+  settled_ms INTEGER,
+  reserved_nanos INTEGER NOT NULL CHECK (reserved_nanos >= 0),
+  spent_nanos INTEGER CHECK (spent_nanos >= 0)
+);
+CREATE INDEX ledger_entries_reserved ON ledger_entries (reserved_ms);
+CREATE INDEX ledger_entries_open ON ledger_entries (expires_ms) WHERE state = 'open';
+
+-- The tags of settled entries, so that a new budget for a tag finds what was spent before it.
+CREATE TABLE ledger_tags (
+  tag TEXT NOT NULL,
+  entry_id INTEGER NOT NULL,
+  PRIMARY KEY (tag, entry_id)
+) WITHOUT ROWID;
+
+-- Finds the periods that a moment lies in without reading those long past; a total has no end.
+CREATE INDEX budget_tracking_end
+  ON budget_tracking (name, ifnull(period_end_ms, 9223372036854775807));
+
+-- Alerts that were delivered; another limit is another threshold.
+CREATE TABLE budget_alerts (
+  name TEXT NOT NULL,
+  period_start_ms INTEGER NOT NULL,
+  percent REAL NOT NULL,
+  limit_nanos INTEGER NOT NULL,
+  delivered_ms INTEGER NOT NULL,
+  PRIMARY KEY (name, period_start_ms, percent, limit_nanos)
+) WITHOUT ROWID;
+
+-- The latest time any process gave the ledger: it does not run backwards with a computer's clock.
+CREATE TABLE ledger_clock (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  seen_ms INTEGER NOT NULL
+);
+INSERT INTO ledger_clock VALUES (1, 0);
+
+-- One row per circuit that ever reported; the columns are explained in storage/circuit.py.
+CREATE TABLE breakers (
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  failures INTEGER NOT NULL,
+  window_start INTEGER NOT NULL,
+  calls INTEGER NOT NULL,
+  failed INTEGER NOT NULL,
+  trips INTEGER NOT NULL,
+  tripped_at INTEGER NOT NULL,
+  open_until INTEGER NOT NULL,
+  cooldown_until INTEGER NOT NULL,
+  probe INTEGER NOT NULL,
+  probe_until INTEGER NOT NULL,
+  PRIMARY KEY (provider, model, fingerprint)
+) WITHOUT ROWID;
+
+-- What was taken and has not drained yet, in 1/60000 of a request or token.
+CREATE TABLE rate_buckets (
+  provider TEXT NOT NULL,
+  model TEXT NOT NULL,
+  requests INTEGER NOT NULL,
+  tokens INTEGER NOT NULL,
+  updated_ms INTEGER NOT NULL,
+  PRIMARY KEY (provider, model)
+) WITHOUT ROWID;
+
+-- Entries that cost more than was reserved, or were settled after their lease had ended: the two
+-- ways in which a budget can be passed.
+CREATE VIEW v_overspends AS
+SELECT
+  entry_id, decision_id, model, datetime(reserved_ms / 1000, 'unixepoch') AS reserved_utc,
+  reserved_nanos / 1e9 AS reserved_usd, spent_nanos / 1e9 AS spent_usd,
+  settled_ms >= expires_ms AS late
+FROM ledger_entries
+WHERE state = 'settled' AND (spent_nanos > reserved_nanos OR settled_ms >= expires_ms)
+ORDER BY entry_id;
+
+COMMIT;

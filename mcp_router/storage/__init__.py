@@ -1,0 +1,1 @@
+"""Records, money and reports in one SQLite file."""

@@ -1,0 +1,154 @@
+"""Moves or deletes old rows, whose sums stay in the reports, and makes a file small again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mcp_router.errors import StorageError
+from mcp_router.storage.database import Database, transaction
+from mcp_router.storage.export import TABLES
+from mcp_router.storage.faults import mapped
+from mcp_router.storage.periods import to_ms
+from mcp_router.storage.rows import compressed
+
+if TYPE_CHECKING:
+    import sqlite3
+    from datetime import datetime
+    from pathlib import Path
+
+    from sqlite_utils import Database as Tables
+
+    from mcp_router.storage.export import Kind
+
+_BATCH = 500
+_FOLD = "UPDATE main.summary_state SET folds = folds + 1"
+_MARK = """
+INSERT INTO archive.moved_rows (kind, seq, decision_id, created_ms)
+SELECT ?, seq, decision_id, created_ms FROM main.{table}
+WHERE created_ms < ? ORDER BY created_ms LIMIT ?
+"""
+_COPY = """
+INSERT INTO archive.{table} ({columns}) SELECT {columns} FROM main.{table}
+WHERE seq IN (SELECT seq FROM archive.moved_rows WHERE kind = ?) ORDER BY seq
+ON CONFLICT DO NOTHING
+"""
+_DELETE_COPIED = """
+DELETE FROM main.{table} WHERE seq IN (
+  SELECT seq FROM archive.moved_rows AS moved JOIN main.{table} AS kept USING (seq)
+  WHERE moved.kind = ? AND moved.decision_id = kept.decision_id
+    AND moved.created_ms = kept.created_ms)
+"""
+_DELETE_OLD = """
+DELETE FROM main.{table} WHERE seq IN (
+  SELECT seq FROM main.{table} WHERE created_ms < ? ORDER BY created_ms LIMIT ?)
+"""
+_PLAIN = """
+SELECT seq, details FROM routing_decisions
+WHERE seq > ? AND typeof(details) = 'text' ORDER BY seq LIMIT ?
+"""
+
+
+class Moved(NamedTuple):
+    """How many rows of each kind left the database."""
+
+    decisions: int
+    outcomes: int
+    fallbacks: int
+    rate_limits: int
+
+
+def archive(database: Database, *, before: datetime, to: Path) -> Moved:
+    """Move rows older than `before` to the database file `to`, which may hold others already.
+
+    A row is written there for good before it is deleted here. A process killed between the two
+    leaves a mark in `to`, and the next call with the same file finishes its work.
+
+    Raises:
+        StorageError: a file cannot be used.
+    """
+    target = to.expanduser().absolute()
+    if target.exists() and target.samefile(database.path):
+        raise StorageError(
+            path=str(target), problem="it cannot be its own archive", hint="Name another file."
+        )
+    Database.open(target).close()
+    with database.private() as connection:
+        with mapped(target):
+            _tables(connection).attach("archive", target)
+        moved = [_move(connection, kind=kind, cut=to_ms(before)) for kind in TABLES]
+    return Moved(*moved)
+
+
+def prune(database: Database, *, before: datetime) -> Moved:
+    """Delete rows older than `before`.
+
+    Raises:
+        StorageError: the file cannot be written.
+    """
+    with database.private() as connection:
+        return Moved(*(_prune(connection, kind=kind, cut=to_ms(before)) for kind in TABLES))
+
+
+def vacuum(database: Database) -> None:
+    """Compress the stored decisions and give free space back to the disk.
+
+    Raises:
+        StorageError: the file is in use or the disk is full.
+    """
+    with database.private() as connection:
+        last = 0
+        while found := connection.execute(_PLAIN, (last, _BATCH)).fetchall():
+            smaller = [(compressed(text), seq) for seq, text in found]
+            with transaction(connection):
+                connection.executemany(
+                    "UPDATE routing_decisions SET details = ? WHERE seq = ?", smaller
+                )
+            last = found[-1][0]
+        _tables(connection).vacuum()
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+def _tables(connection: sqlite3.Connection) -> Tables:
+    # 70 ms to import, which nothing but this should pay.
+    from sqlite_utils import Database as Tables
+
+    return Tables(connection, execute_plugins=False)
+
+
+def _move(connection: sqlite3.Connection, *, kind: Kind, cut: int) -> int:
+    total = _finish(connection, kind=kind)
+    while _copy(connection, kind=kind, cut=cut):
+        total += _finish(connection, kind=kind)
+    return total
+
+
+def _copy(connection: sqlite3.Connection, *, kind: Kind, cut: int) -> int:
+    table = TABLES[kind]
+    names = [name for _, name, *_ in connection.execute(f"PRAGMA main.table_info({table})")]
+    columns = ", ".join(name for name in names if name != "seq")
+    with transaction(connection):
+        copied = connection.execute(_MARK.format(table=table), (kind, cut, _BATCH)).rowcount
+        connection.execute(_COPY.format(table=table, columns=columns), (kind,))
+    return copied
+
+
+def _finish(connection: sqlite3.Connection, *, kind: Kind) -> int:
+    # Two transactions: one that spans two files in WAL mode may be half kept after a crash.
+    with transaction(connection):
+        connection.execute(_FOLD)
+        deleted = connection.execute(_DELETE_COPIED.format(table=TABLES[kind]), (kind,)).rowcount
+    with transaction(connection):
+        connection.execute("DELETE FROM archive.moved_rows WHERE kind = ?", (kind,))
+    return deleted
+
+
+def _prune(connection: sqlite3.Connection, *, kind: Kind, cut: int) -> int:
+    statement = _DELETE_OLD.format(table=TABLES[kind])
+    total = 0
+    while True:
+        with transaction(connection):
+            connection.execute(_FOLD)
+            deleted = connection.execute(statement, (cut, _BATCH)).rowcount
+        total += deleted
+        if deleted < _BATCH:
+            return total

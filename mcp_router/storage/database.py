@@ -1,0 +1,233 @@
+"""One SQLite file, opened safely by many threads and processes at once.
+
+A process keeps one connection per file and a lock around it: threads queue on the lock, which is
+fairer and quicker than SQLite's polling between connections, and a call costs tens of microseconds,
+less than a hop to another thread. Processes queue on SQLite's own lock, for `BUSY_SECONDS` at most.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING
+
+from mcp_router.errors import StorageError
+from mcp_router.storage.faults import is_busy, mapped
+from mcp_router.storage.migrations import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Sequence
+    from types import TracebackType
+
+BUSY_SECONDS = 5.0
+_WAL_LIMIT_BYTES = 16 * 1024 * 1024
+_CACHE_KIB = 2 * 1024
+
+
+class Database:
+    """An open database file with the newest schema; a context manager that closes it.
+
+    Safe to share between threads; async code must not await within a block, or other tasks of its
+    thread join the transaction. After a fork the child opens a connection of its own on first
+    use, since SQLite connections must not cross a fork.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._start()
+
+    @classmethod
+    def open(cls, path: Path | str) -> Database:
+        """Open `path`, creating file and folder (private to the user) and schema as needed.
+
+        Raises:
+            StorageError: the file cannot be used.
+        """
+        # Absolute, so that no name can be read as a `file:` URI.
+        return cls(Path(path).expanduser().absolute())
+
+    @contextmanager
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """Hold the write lock for the block; commit at its end, roll back if it raises.
+
+        Inside an open transaction of the same thread the block simply joins it.
+
+        Raises:
+            StorageError: SQLite failed, or the lock was not free for `BUSY_SECONDS`.
+        """
+        with self._held() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
+            with transaction(connection):
+                yield connection
+
+    @contextmanager
+    def reading(self) -> Generator[sqlite3.Connection]:
+        """Give one consistent view to every query of the block, which must not write.
+
+        Raises:
+            StorageError: SQLite failed.
+        """
+        with self._held() as connection:
+            if connection.in_transaction:
+                yield connection
+                return
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+
+    def write(self, statement: str, row: Sequence[object]) -> None:
+        """Run one statement that is a transaction by itself, or a step of the one that is open.
+
+        Raises:
+            StorageError: SQLite failed, or the lock was not free for `BUSY_SECONDS`.
+        """
+        # Saves the two statements around it, a tenth of what a record may take.
+        with self._held() as connection:
+            connection.execute(statement, row)
+
+    @contextmanager
+    def private(self) -> Generator[sqlite3.Connection]:
+        """Open a second connection for long work (export, archive) that must not hold the lock.
+
+        Raises:
+            StorageError: SQLite failed.
+        """
+        with mapped(self.path):
+            connection = connect(self.path)
+            try:
+                yield connection
+            finally:
+                connection.close()
+
+    def close(self) -> None:
+        """Close the connection; later calls raise `StorageError`. Closing twice is fine."""
+        with self._lock, mapped(self.path):
+            self._connection.close()
+
+    def __enter__(self) -> Database:
+        """Return the open database."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _start(self) -> None:
+        self._lock = threading.RLock()
+        self._pid = os.getpid()
+        with mapped(self.path):
+            self._connection = connect(self.path)
+
+    @contextmanager
+    def _held(self) -> Generator[sqlite3.Connection]:
+        if self._pid != os.getpid():
+            # Closing the inherited connection could disturb the parent's locks: it is only kept.
+            self._inherited = self._connection
+            self._start()
+        with self._lock, mapped(self.path):
+            yield self._connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """Commit what the block writes at its end; roll it back if the block raises.
+
+    Raises:
+        sqlite3.Error: SQLite failed, or the write lock was not free for `BUSY_SECONDS`.
+    """
+    # A deferred BEGIN that reads, then writes, fails under contention without waiting.
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        # SQLite has rolled back by itself where the disk is full.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open one connection to `path` in WAL mode, with the newest schema.
+
+    Raises:
+        StorageError: the file is no usable database of ours.
+        sqlite3.Error: SQLite failed.
+    """
+    _create(path)
+    connection = sqlite3.connect(
+        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    try:
+        _prepare(connection, path=path)
+    except (sqlite3.Error, StorageError):
+        connection.close()
+        raise
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Make an empty file that only its owner reads; SQLite gives -wal and -shm the same mode."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Exclusive: to close a second descriptor of a live database would drop its locks.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    except OSError as error:
+        problem = f"it cannot be created ({error.strerror})"
+        hint = "Name a file in a folder that you may write to."
+        raise StorageError(path=str(path), problem=problem, hint=hint) from error
+    _check(path)
+
+
+def _check(path: Path) -> None:
+    if not path.is_file():
+        problem = "it is a folder, not a file" if path.is_dir() else "it is not a regular file"
+        raise StorageError(path=str(path), problem=problem, hint="Name a file.")
+    if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
+        hint = "Give your user write permission on the file and its folder."
+        raise StorageError(path=str(path), problem="it is read-only", hint=hint)
+    status = path.stat()
+    if os.name == "posix" and status.st_mode & 0o077 and status.st_uid == os.geteuid():
+        path.chmod(0o600)
+
+
+def _prepare(connection: sqlite3.Connection, *, path: Path) -> None:
+    """Set the connection up, again and again while processes that start together collide."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    jitter = SystemRandom()
+    while True:
+        try:
+            _configure(connection)
+            migrate(connection, path=path)
+        except sqlite3.OperationalError as error:
+            # The switch to WAL does not wait for a lock by itself.
+            if not is_busy(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(jitter.uniform(0.001, 0.02))
+        else:
+            return
+
+
+def _configure(connection: sqlite3.Connection) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")

@@ -1,0 +1,257 @@
+"""The store in one SQLite file, shared by threads and processes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Self
+
+from mcp_router.errors import UnknownDecisionError
+from mcp_router.money import to_usd
+from mcp_router.storage import rows
+from mcp_router.storage.archive import archive, prune, vacuum
+from mcp_router.storage.database import Database
+from mcp_router.storage.export import export
+from mcp_router.storage.integrity import check
+from mcp_router.storage.ledger import Ledger
+from mcp_router.storage.performance import PerformanceReader
+from mcp_router.storage.periods import to_ms
+from mcp_router.storage.queries import query
+from mcp_router.storage.reports import read_stats, span_of
+from mcp_router.storage.store import Context
+from mcp_router.types import StatRow
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import tzinfo
+    from pathlib import Path
+    from types import TracebackType
+
+    from mcp_router.storage.archive import Moved
+    from mcp_router.storage.budgets import BudgetRule
+    from mcp_router.storage.export import Kind
+    from mcp_router.storage.store import By, Fallback, Period, Range, RateLimit
+    from mcp_router.types import BudgetStatus, Decision, Outcome, Performance
+
+_NOWHERE = Context()
+_BY_ID = "SELECT details FROM routing_decisions WHERE decision_id = ?"
+_LATEST = "SELECT details FROM routing_decisions ORDER BY seq DESC LIMIT ?"
+
+
+class SqliteStore:
+    """Records and reports in one file; a context manager that closes it.
+
+    Every method may be called from any thread and from async code: a call takes tens of
+    microseconds, longer only while another process holds the write lock. Several calls within
+    `with store.database.transaction():` are kept or lost together.
+    """
+
+    def __init__(
+        self, database: Database, *, timezone: tzinfo = UTC, rules: Sequence[BudgetRule] = ()
+    ) -> None:
+        self.database = database
+        self.timezone = timezone
+        self._performance = PerformanceReader()
+        self.rules = tuple(rules)
+        self.ledger = Ledger(database, zone=timezone)
+
+    @classmethod
+    def open(
+        cls, path: Path | str, *, timezone: tzinfo = UTC, rules: Sequence[BudgetRule] = ()
+    ) -> Self:
+        """Open or create the file.
+
+        `timezone` decides where a day, week or month begins; `rules` are the budgets in force.
+
+        Raises:
+            StorageError: the file cannot be used.
+        """
+        return cls(Database.open(path), timezone=timezone, rules=rules)
+
+    def record_decision(
+        self, decision: Decision, *, prompt: str | None = None, context: Context = _NOWHERE
+    ) -> None:
+        """Keep a decision; the same one again changes nothing. The prompt is kept only if given.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._write("record_decision", rows.decision_row(decision, prompt=prompt, context=context))
+
+    def record_outcome(self, outcome: Outcome) -> None:
+        """Keep what came of a decision; names of project and session default to the decision's.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._write("record_outcome", rows.outcome_row(outcome))
+
+    def record_fallback(self, fallback: Fallback) -> None:
+        """Keep that a model was given up for the next.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._write("record_fallback", rows.fallback_row(fallback))
+
+    def record_rate_limit(self, event: RateLimit) -> None:
+        """Keep that a call had to wait.
+
+        Raises:
+            StorageError: it could not be written.
+        """
+        self._write("record_rate_limit", rows.rate_limit_row(event))
+
+    def decision(self, decision_id: str | None = None) -> Decision:
+        """Return a decision as it was recorded, the latest without an id.
+
+        Raises:
+            UnknownDecisionError: it is not in the store.
+            StorageError: it could not be read.
+        """
+        if decision_id is None:
+            found = self.recent(limit=1)
+            if not found:
+                raise UnknownDecisionError("latest")
+            return found[0]
+        with self.database.reading() as connection:
+            row = connection.execute(_BY_ID, (rows.clean(decision_id),)).fetchone()
+        if row is None:
+            raise UnknownDecisionError(decision_id)
+        return rows.read_decision(row[0])
+
+    def recent(self, *, limit: int = 20) -> tuple[Decision, ...]:
+        """Return the latest decisions in the order they were recorded, latest first.
+
+        Raises:
+            StorageError: they could not be read.
+        """
+        with self.database.reading() as connection:
+            found = connection.execute(_LATEST, (max(0, limit),)).fetchall()
+        return tuple(rows.read_decision(stored) for (stored,) in found)
+
+    def performance(self, *, now: datetime) -> Mapping[str, Mapping[str, Performance]]:
+        """Return what is known per model, then task type; "" is all task types.
+
+        Counts decay with a half-life of 30 days.
+
+        Raises:
+            StorageError: it could not be read.
+        """
+        with self.database.reading() as connection:
+            return self._performance.read(connection, now=now)
+
+    def budget_status(self, *, now: datetime) -> tuple[BudgetStatus, ...]:
+        """Return each budget in its running period: limit, spent, reserved, left.
+
+        Raises:
+            StorageError: it could not be read.
+        """
+        return self.ledger.status(self.rules, now=to_ms(now))
+
+    def stats(
+        self,
+        *,
+        by: By = "model",
+        period: Period | Range = "month",
+        now: datetime | None = None,
+        timezone: tzinfo | None = None,
+    ) -> tuple[StatRow, ...]:
+        """Summarise the running day, week or month, all there is, or a range, in groups.
+
+        Days come in order and only where something was recorded; other groups dearest first. The
+        group "" holds what named no project or category. Sums are exact; latencies are estimates.
+
+        Raises:
+            InvalidRequestError: no such period, or nothing can be grouped by this.
+            StorageError: it could not be read.
+        """
+        return self._stats(by, period=period, now=now, timezone=timezone)
+
+    def totals(
+        self,
+        *,
+        period: Period | Range = "month",
+        now: datetime | None = None,
+        timezone: tzinfo | None = None,
+    ) -> StatRow:
+        """Summarise the same in one row.
+
+        Raises:
+            StorageError: it could not be read.
+        """
+        nothing = StatRow(
+            group="",
+            decisions=0,
+            cost_usd=to_usd(0),
+            estimated_cost_usd=to_usd(0),
+            baseline_usd=to_usd(0),
+        )
+        return next(iter(self._stats("all", period=period, now=now, timezone=timezone)), nothing)
+
+    def export(self, kind: Kind) -> Iterator[dict[str, object]]:
+        """Yield all rows of one kind, oldest first, in constant memory.
+
+        Raises:
+            StorageError: they could not be read.
+        """
+        return export(self.database, kind=kind)
+
+    def archive(self, *, before: datetime, to: Path) -> Moved:
+        """Move rows older than `before` to another database file; reports keep their sums.
+
+        Raises:
+            StorageError: a file cannot be used. Calling again finishes what was begun.
+        """
+        return archive(self.database, before=before, to=to)
+
+    def prune(self, *, before: datetime) -> Moved:
+        """Delete rows older than `before`; reports keep their sums.
+
+        Raises:
+            StorageError: the file cannot be written.
+        """
+        return prune(self.database, before=before)
+
+    def vacuum(self) -> None:
+        """Compress the stored decisions and give free space back to the disk.
+
+        Raises:
+            StorageError: the file is in use or the disk is full.
+        """
+        vacuum(self.database)
+
+    def integrity(self) -> tuple[str, ...]:
+        """Check file, references and sums; one sentence for each problem, none when sound.
+
+        Raises:
+            StorageError: the file cannot be read at all.
+        """
+        return check(self.database)
+
+    def close(self) -> None:
+        """Close the file; closing twice does nothing."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        """Return the open store."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def _write(self, name: str, row: rows.Row) -> None:
+        self.database.write(query(name), row)
+
+    def _stats(
+        self, by: By | str, *, period: Period | Range, now: datetime | None, timezone: tzinfo | None
+    ) -> tuple[StatRow, ...]:
+        zone = timezone or self.timezone
+        span = span_of(period, now=now or datetime.now(UTC), zone=zone)
+        with self.database.reading() as connection:
+            return read_stats(connection, by=by, span=span, zone=zone)

@@ -1,0 +1,110 @@
+"""Budget alerts: said when a threshold is passed, delivered once in each period."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mcp_router.storage.budgets import BudgetRule
+from mcp_router.storage.database import Database
+from mcp_router.storage.ledger import Ledger, Purpose
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+DAY = BudgetRule("day", "day", 1_000_000_000)
+MONTH = BudgetRule("month", "month", 1_000_000_000)
+NOON = 1_790_000_000_000
+NEXT_DAY = NOON + 86_400_000
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    with Database.open(tmp_path / "router.db") as opened:
+        yield opened
+
+
+@pytest.fixture
+def ledger(database: Database) -> Ledger:
+    return Ledger(database, zone=UTC)
+
+
+def spend(ledger: Ledger, cents: int, now: int = NOON) -> None:
+    amount = cents * 10_000_000
+    held = ledger.reserve(amount, rules=(), purpose=Purpose("d", "m"), lease_s=60, now=now)
+    ledger.settle(held, amount, now=now)
+
+
+def pending(ledger: Ledger, *rules: BudgetRule, now: int = NOON) -> list[str]:
+    return [status.name for status in ledger.pending_alerts(rules or (DAY, MONTH), now=now)]
+
+
+def test_a_day_warns_at_75_percent_and_a_month_at_80(ledger: Ledger) -> None:
+    spend(ledger, 74)
+    assert pending(ledger) == []
+    spend(ledger, 1)
+    assert pending(ledger) == ["day"]
+    spend(ledger, 5)
+    assert pending(ledger) == ["month"]
+
+
+def test_the_sentence_stays_in_the_status_after_delivery(ledger: Ledger) -> None:
+    spend(ledger, 76)
+    assert pending(ledger) == ["day"]
+    day, month = ledger.status([DAY, MONTH], now=NOON)
+    assert day.alert == "The day budget is 76 % spent ($0.76 of $1)."
+    assert month.alert is None
+
+
+def test_every_threshold_is_delivered_once_in_a_period(ledger: Ledger) -> None:
+    spend(ledger, 75)
+    assert pending(ledger, DAY) == ["day"]
+    assert pending(ledger, DAY) == []
+    spend(ledger, 25)
+    assert pending(ledger, DAY) == ["day"]
+    assert pending(ledger, DAY) == []
+    spend(ledger, 80, now=NEXT_DAY)
+    assert pending(ledger, DAY, now=NEXT_DAY) == ["day"]
+
+
+def test_two_thresholds_passed_at_once_are_one_alert(ledger: Ledger) -> None:
+    spend(ledger, 100)
+    assert pending(ledger, DAY) == ["day"]
+    assert pending(ledger, DAY) == []
+
+
+def test_one_of_several_processes_delivers(ledger: Ledger, database: Database) -> None:
+    with Database.open(database.path) as second:
+        spend(ledger, 90)
+        assert pending(Ledger(second, zone=UTC)) == ["day", "month"]
+        assert pending(ledger) == []
+
+
+def test_money_that_is_only_reserved_raises_no_alert(ledger: Ledger) -> None:
+    ledger.reserve(10**9, rules=[DAY], purpose=Purpose("d", "m"), lease_s=60, now=NOON)
+    assert pending(ledger) == []
+
+
+def test_a_new_limit_is_a_new_threshold(ledger: Ledger) -> None:
+    spend(ledger, 75)
+    assert pending(ledger, DAY) == ["day"]
+    raised = DAY._replace(limit_nanos=2 * 10**9)
+    assert pending(ledger, raised) == []
+    spend(ledger, 75)
+    assert pending(ledger, raised) == ["day"]
+
+
+def test_the_warning_can_be_set(ledger: Ledger) -> None:
+    spend(ledger, 50)
+    assert pending(ledger, DAY._replace(warn_percent=50.5)) == []
+    assert pending(ledger, DAY._replace(warn_percent=50.0)) == ["day"]
+
+
+def test_budgets_without_a_limit_or_for_one_request_raise_no_alert(ledger: Ledger) -> None:
+    spend(ledger, 90)
+    request = BudgetRule("request", "request", 10)
+    assert pending(ledger, DAY._replace(limit_nanos=None), request) == []
+    assert pending(ledger, DAY._replace(limit_nanos=0)) == []
