@@ -1,0 +1,1 @@
+"""The MCP face: tools, resources and the stdio process that serves them."""

