@@ -1,0 +1,1 @@
+"""The network: three wire formats over httpx2, and nothing else."""

@@ -1,0 +1,176 @@
+"""One HTTP exchange with a provider: what is sent, and the bytes that come back, within limits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from mcp_router.errors import ProviderError
+from mcp_router.providers.deadlines import Deadlines, socket_timeout, timed_out
+from mcp_router.providers.failures import (
+    FailedAnswer,
+    failed_answer,
+    malformed,
+    unreachable,
+)
+from mcp_router.providers.pool import ClientPool
+from mcp_router.providers.reading import decode
+from mcp_router.providers.verdict import UNREADABLE, check_finish, verdict
+from mcp_router.providers.wire import Call, Reply, Target
+from mcp_router.providers.wires import WIRES
+from mcp_router.version import __version__
+
+if TYPE_CHECKING:
+    import httpx2
+
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
+_MAX_FAILURE_BYTES = 64 * 1024
+
+
+class Exchange:
+    """One call to one target: the request, and what is read of the answer.
+
+    Raises:
+        InvalidRequestError, ProviderError: the call cannot be written on this wire.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        call: Call,
+        *,
+        stream: bool,
+        deadlines: Deadlines,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._target = target
+        self._stream = stream
+        self._prepared = WIRES[target.provider.wire].request(target, call, stream=stream)
+        self._deadlines = deadlines
+        self._now = now
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was changed in the call to fit the model."""
+        return self._prepared.warnings
+
+    async def post(self, pool: ClientPool) -> bytes:
+        """Send the request and read the whole body of a successful answer.
+
+        Raises:
+            ProviderError: it could not be sent, failed, was cut or is too large.
+        """
+        response = await self.open(pool)
+        try:
+            return await self.body(response)
+        finally:
+            await response.aclose()
+
+    def read(self, body: bytes) -> Reply:
+        """Read a whole answer.
+
+        Raises:
+            ProviderError: it is a web page, a failure sent as a success, cut or filtered.
+        """
+        target = self._target
+        if body.lstrip()[:1] == b"<":
+            problem = "the answer is HTML, not JSON"
+            raise malformed(target, problem, hint="Is base_url right?")
+        try:
+            reply = WIRES[target.provider.wire].parse(decode(body), provider=target.provider.name)
+        except UNREADABLE as fault:
+            raise verdict(target, fault) from None
+        empty = not reply.content and not reply.tool_calls
+        check_finish(target, reply.finish_reason, empty=empty)
+        return reply._replace(warnings=self._prepared.warnings + reply.warnings)
+
+    async def open(self, pool: ClientPool) -> httpx2.Response:
+        """Send the request and wait for the head of a successful answer.
+
+        Raises:
+            ProviderError: it could not be sent, or failed.
+        """
+        import httpx2
+
+        client = await pool.client()
+        try:
+            response = await client.send(self._request(), stream=True)
+        except (httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise timed_out(self._target, "connect", self._deadlines) from error
+        except httpx2.ReadTimeout as error:
+            raise timed_out(self._target, "first_token", self._deadlines) from error
+        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+            raise unreachable(self._target, error) from error
+        if response.is_success:
+            return response
+        try:
+            raise await self._failure(response)
+        finally:
+            await response.aclose()
+
+    def _request(self) -> httpx2.Request:
+        import httpx2
+
+        body = json.dumps(
+            self._prepared.json, ensure_ascii=False, separators=(",", ":"), default=dict
+        )
+        headers = {
+            "accept": "text/event-stream" if self._stream else "application/json",
+            # A packed answer saves little, delays tokens, and can be a bomb.
+            "accept-encoding": "identity",
+            "content-type": "application/json",
+            "user-agent": f"mcp-model-router/{__version__}",
+            **self._prepared.headers,
+            **{name.lower(): one for name, one in self._target.provider.headers.items()},
+        }
+        timeout = {
+            "connect": self._deadlines.connect,
+            "pool": self._deadlines.connect,
+            "read": socket_timeout(self._deadlines) if self._stream else None,
+        }
+        return httpx2.Request(
+            "POST",
+            self._prepared.url,
+            headers=headers,
+            # Half a surrogate pair is not text; a question mark for it is better than a crash.
+            content=body.encode("utf-8", "replace"),
+            extensions={"timeout": timeout},
+        )
+
+    async def body(self, response: httpx2.Response) -> bytes:
+        """Read the whole body of an answer.
+
+        Raises:
+            ProviderError: it was cut or is too large.
+        """
+        import httpx2
+
+        chunks: list[bytes] = []
+        size = 0
+        try:
+            async for chunk in response.aiter_bytes():
+                chunks.append(chunk)
+                size += len(chunk)
+                if size > MAX_ANSWER_BYTES:
+                    raise malformed(self._target, f"the answer passes {MAX_ANSWER_BYTES} bytes")
+        except (httpx2.TransportError, httpx2.DecodingError) as error:
+            raise malformed(self._target, "the answer was cut") from error
+        return b"".join(chunks)
+
+    async def _failure(self, response: httpx2.Response) -> ProviderError:
+        import httpx2
+
+        body = b""
+        try:
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _MAX_FAILURE_BYTES:
+                    break
+        except (httpx2.TransportError, httpx2.DecodingError):
+            # The status says enough.
+            pass
+        headers = {name.lower(): one for name, one in response.headers.items()}
+        answer = FailedAnswer(response.status_code, headers, body[:_MAX_FAILURE_BYTES])
+        return failed_answer(self._target, answer, now=self._now())

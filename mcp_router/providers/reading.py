@@ -1,0 +1,91 @@
+"""Reading foreign JSON: whatever a provider sends, the wanted type or an empty one comes out."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Never, TypeGuard, cast
+
+from pydantic import ValidationError
+
+from mcp_router.providers.wire import BadAnswer, Json
+from mcp_router.types import ToolCall
+
+
+def decode(text: str | bytes) -> object:
+    """Decode JSON.
+
+    Raises:
+        BadAnswer: it is not JSON, or is nested too deep to be an answer.
+    """
+    try:
+        return cast(object, json.loads(text))
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer("the answer is not whole JSON") from error
+
+
+def as_object(value: object) -> Json:
+    """Give back a JSON object, or an empty one."""
+    return cast(Json, value) if isinstance(value, dict) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """Give back a JSON array, or an empty one."""
+    return value if _is_list(value) else []
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def as_text(value: object) -> str:
+    """Give back a string, or an empty one."""
+    return value if isinstance(value, str) else ""
+
+
+def as_count(value: object) -> int:
+    """Give back a count of tokens; anything else, also a negative number, is 0."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e15:
+        return 0
+    return int(value)
+
+
+def tool_call(call_id: str, name: str, arguments: object, *, signature: str | None) -> ToolCall:
+    """Build a tool call from its decoded arguments; None means that there are none.
+
+    Raises:
+        BadAnswer: it has no name, or its arguments are not a JSON object.
+    """
+    if not name:
+        raise BadAnswer("a tool call has no name")
+    try:
+        return ToolCall(
+            id=call_id,
+            name=name,
+            arguments=cast(Json, {} if arguments is None else arguments),
+            signature=signature,
+        )
+    except ValidationError as error:
+        raise BadAnswer("the arguments of a tool call are not a JSON object") from error
+
+
+def decode_arguments(text: str) -> object:
+    """Decode the arguments of a tool call; models write nothing or null for no arguments.
+
+    Raises:
+        BadAnswer: they are not JSON.
+    """
+    if not text.strip():
+        return {}
+    try:
+        found = cast(object, _STRICT.decode(text))
+    except (ValueError, RecursionError) as error:
+        raise BadAnswer("the arguments of a tool call are not JSON") from error
+    return {} if found is None else found
+
+
+def _refuse(constant: str) -> Never:
+    raise ValueError(constant)
+
+
+# NaN and Infinity would pass here and fail where the call is stored or sent again.
+_STRICT = json.JSONDecoder(parse_constant=_refuse)
