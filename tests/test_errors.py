@@ -20,6 +20,7 @@ from mcp_router.errors import (
     InvalidRequestError,
     MalformedResponseError,
     NoCandidateError,
+    ProviderConnectionError,
     ProviderError,
     ProviderHTTPError,
     ProviderTimeout,
@@ -56,6 +57,7 @@ EXAMPLES: list[RouterError] = [
     ContextLengthError(**WHERE),
     ContentFilteredError(**WHERE),
     ProviderHTTPError(**WHERE, status=503),
+    ProviderConnectionError(**WHERE, problem="the connection was refused"),
     MalformedResponseError(**WHERE, problem="the stream was cut"),
     FallbackExhaustedError(
         (Attempt(model="gpt-4o", provider="openai", outcome="timeout", reason="silent"),)

@@ -23,7 +23,7 @@ def headline(winner: Ranked, *, rule: str, situation: Situation) -> str:
     """Say in one line why this model was chosen."""
     kind, chosen = situation.classification, winner.profile
     price = "price unknown" if chosen.cost is None else f"about ${short_usd(chosen.cost)}"
-    task = f"{kind.complexity} {kind.task_type.replace('_', ' ')}"
+    task = f"{kind.complexity} {kind.task_type.replace('_', ' ').removesuffix(' task')} task"
     return f"{rule} for a {task}: predicted quality {chosen.quality:.2f}, {price}."
 
 

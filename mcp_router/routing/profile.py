@@ -47,6 +47,15 @@ _EASE = {
     Complexity.COMPLEX: 0.0,
     Complexity.CRITICAL: -0.6,
 }
+# Work where a weaker model's answer more often looks right than is right, in logits.
+_HARDER: Mapping[str, float] = {
+    TaskType.ARCHITECTURE: 0.5,
+    TaskType.MATH_LOGIC: 0.3,
+    TaskType.DEBUGGING: 0.3,
+    TaskType.CODE_REVIEW: 0.3,
+    TaskType.PLANNING: 0.2,
+    TaskType.ANALYSIS: 0.2,
+}
 _DEMAND = {
     Complexity.SIMPLE: 5.0,
     Complexity.MEDIUM: 7.0,
@@ -126,7 +135,7 @@ def demand_of(situation: Situation) -> Demand:
         abilities=tuple(abilities.items()),
         preferences=tuple((name, weight / whole) for name, weight in wanted.items()),
         rating=_DEMAND[kind.complexity],
-        ease=_EASE[kind.complexity],
+        ease=_EASE[kind.complexity] - _HARDER.get(kind.task_type, 0.0),
         thinking_share=_THINKING_SHARE[kind.complexity],
         unseen=Performance(),
     )

@@ -18,7 +18,7 @@ PART_NAMES = ("capability", "cost", "quality", "latency", "historical")
 
 QUALITY_FLOOR: Mapping[Complexity, float] = {
     Complexity.SIMPLE: 0.90,
-    Complexity.MEDIUM: 0.90,
+    Complexity.MEDIUM: 0.91,
     Complexity.COMPLEX: 0.86,
     Complexity.CRITICAL: 0.85,
 }

@@ -95,9 +95,17 @@ def test_dearer_slower_and_weaker_each_lower_their_own_part() -> None:
 
 
 def test_harder_work_lowers_the_predicted_quality() -> None:
-    levels = [estimate(model("m"), complexity=level).quality for level in Complexity]
+    levels = [
+        estimate(model("m"), task_type="creative", complexity=level).quality for level in Complexity
+    ]
     assert levels == sorted(levels, reverse=True)
     assert levels[2] == pytest.approx(0.8), "a prior is the chance on complex work"
+
+
+def test_work_where_wrong_answers_look_right_asks_for_more() -> None:
+    debugging = estimate(model("m"), task_type="debugging").quality
+    assert estimate(model("m"), task_type="architecture").quality < debugging
+    assert debugging < estimate(model("m"), task_type="translation").quality
 
 
 def test_an_unknown_price_scores_as_the_dearest() -> None:
