@@ -93,8 +93,10 @@ class UnknownDecisionError(RouterError):
     def __init__(self, decision_id: str) -> None:
         self.decision_id = decision_id
         super().__init__(
-            f"No decision {decision_id!r} is stored.",
-            hint="List recent ones with: mcp-router explain",
+            f"No decision {decision_id[:60]!r} is stored."
+            if decision_id
+            else "Nothing is decided yet.",
+            hint="List recent ones with `mcp-router explain --list`.",
         )
 
 

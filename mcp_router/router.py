@@ -4,37 +4,47 @@ from __future__ import annotations
 
 import os
 import secrets
+import threading
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, Unpack
+
+from pydantic import ValidationError
 
 from mcp_router.catalog.catalog import Catalog
 from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import load_settings
 from mcp_router.debug import log_decision, start_logging
+from mcp_router.errors import InvalidRequestError
 from mcp_router.routing.cache import DecisionCache
 from mcp_router.routing.classify import TaskRule, classify
 from mcp_router.routing.decide import decide
-from mcp_router.routing.intake import Task, as_request, fingerprint, kept_prompt
+from mcp_router.routing.intake import Asked, Task, as_request, fingerprint, invalid, kept_prompt
 from mcp_router.routing.situation import Understood, situate, understood_before
 from mcp_router.routing.tokens import request_counts
 from mcp_router.types import (
     BudgetStatus,
     Classification,
-    Constraints,
     Decision,
+    Mode,
+    Outcome,
     Request,
     RoutingState,
     StatRow,
-    Strategy,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from types import TracebackType
 
     from mcp_router.config.settings import Settings
-    from mcp_router.storage.store import By, Period, Store
+    from mcp_router.execution.executor import Executor
+    from mcp_router.storage.limiter import RateLimits
+    from mcp_router.storage.sqlite import SqliteStore
+    from mcp_router.storage.store import By, Period
+    from mcp_router.types import AttemptEvent, Completion, StreamEvent
 
 STATE_AGE = timedelta(seconds=1)
 """How old the observed state (budget, breakers, performance) of a recommendation may be."""
@@ -52,14 +62,16 @@ class Router:
         *,
         settings: Settings,
         catalog: Catalog,
-        store: Store,
+        store: SqliteStore | None,
         environ: Mapping[str, str],
         clock: Callable[[], datetime],
     ) -> None:
         self.settings = settings
         self.catalog = catalog
-        self.store = store
+        self._store = store
+        self._opening = threading.Lock()
         self._clock = clock
+        self._environ = environ
         self._usable = usable_providers(catalog, settings=settings, environ=environ)
         self._cache = DecisionCache(ttl=settings.cache.ttl)
         self._tasks = {
@@ -74,7 +86,7 @@ class Router:
         *,
         config: Path | None = None,
         environ: Mapping[str, str] | None = None,
-        store: Store | None = None,
+        store: SqliteStore | None = None,
         clock: Callable[[], datetime] | None = None,
     ) -> Self:
         """Open a router with settings from the environment and files, or those given.
@@ -83,15 +95,13 @@ class Router:
             settings: ready settings; else they are loaded.
             config: the one settings file to read instead of the project's and the user's.
             environ: where variables and keys are looked up; the process environment by default.
-            store: where decisions go; by default the SQLite file that the settings name.
+            store: where decisions go; by default the SQLite file that the settings name, opened
+                when it is first needed.
             clock: returns the present as an aware datetime; for tests and replays.
 
         Raises:
             ConfigError: a setting is wrong; names the file, the key and what is allowed.
-            StorageError: the database cannot be used.
         """
-        from mcp_router.storage.opened import open_store
-
         environ = os.environ if environ is None else environ
         clock = clock or _utc_now
         sources: Mapping[str, str] = {}
@@ -102,8 +112,21 @@ class Router:
         catalog = configured_catalog(settings, base=base, sources=sources)
         if settings.debug:
             start_logging(settings)
-        store = store or open_store(settings)
         return cls(settings=settings, catalog=catalog, store=store, environ=environ, clock=clock)
+
+    @property
+    def store(self) -> SqliteStore:
+        """Where decisions and outcomes go.
+
+        Raises:
+            StorageError: the database cannot be used.
+        """
+        with self._opening:
+            if self._store is None:
+                from mcp_router.storage.opened import open_store
+
+                self._store = open_store(self.settings)
+            return self._store
 
     def __enter__(self) -> Self:
         return self
@@ -116,9 +139,27 @@ class Router:
     ) -> None:
         self.close()
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
     def close(self) -> None:
-        """Close the store; closing twice does nothing."""
-        self.store.close()
+        """Close the store; closing twice does nothing. After `execute` use `aclose`."""
+        if self._store is not None:
+            self._store.close()
+
+    async def aclose(self) -> None:
+        """Close the connections to providers, then the store."""
+        if "executor" in self.__dict__:
+            await self.executor.aclose()
+        self.close()
 
     def classify(self, task: Task, *, context_tokens: int | None = None) -> Classification:
         """Say what kind of work a task is, how hard, what it needs and how long it will be.
@@ -128,19 +169,12 @@ class Router:
         """
         return classify(as_request(task, context_tokens=context_tokens), tasks=self._tasks)
 
-    def route(
-        self,
-        task: Task,
-        *,
-        strategy: Strategy | str | None = None,
-        constraints: Constraints | None = None,
-        chain: str | Sequence[str] | None = None,
-        context_tokens: int | None = None,
-    ) -> Decision:
+    def route(self, task: Task, **asked: Unpack[Asked]) -> Decision:
         """Choose a model for a task, explain the choice and record it.
 
-        The same request within the cache's time to live returns the decision already made, under
-        its id and marked `cached`.
+        `asked` are fields of a `Request`, such as `strategy`, `constraints` or `chain`. The same
+        request within the cache's time to live returns the decision already made, under its id and
+        marked `cached`.
 
         Raises:
             InvalidRequestError: an empty task or a value out of range.
@@ -148,13 +182,7 @@ class Router:
             UnknownModelError: a name that is no model, alias or role.
             StorageError: the decision could not be recorded.
         """
-        request = as_request(
-            task,
-            strategy=strategy,
-            constraints=constraints,
-            chain=chain if chain is None or isinstance(chain, str) else tuple(chain),
-            context_tokens=context_tokens,
-        )
+        request = as_request(task, **asked)
         now = self.now()
         state = self.observe()
         key = fingerprint(request) if self.settings.cache.enabled else ""
@@ -162,13 +190,94 @@ class Router:
         if known is not None:
             return known
         decision = self.decide(request, state=state, now=now)
-        prompt = kept_prompt(request) if self.settings.history.store_prompts else None
-        self.store.record_decision(decision, prompt=prompt)
+        self._record(decision, request)
         if key:
             self._cache.put(key, decision.model_copy(update={"cached": True}), now=now)
-        if self.settings.debug:
-            log_decision(decision)
         return decision
+
+    async def execute(
+        self,
+        task: Task,
+        *,
+        mode: Mode | str = Mode.SINGLE,
+        on_attempt: Callable[[AttemptEvent], None] | None = None,
+        **asked: Unpack[Asked],
+    ) -> Completion:
+        """Carry a task out: choose a model, call it, and fall back until one answers.
+
+        The money is reserved before each attempt and settled after it, and every attempt is
+        recorded. `asked` are fields of a `Request`; `on_attempt` is told of each attempt.
+
+        Raises:
+            InvalidRequestError: an empty task or a value out of range.
+            NoCandidateError: every model was ruled out; one reason for each.
+            UnknownModelError: a name that is no model, alias or role.
+            BudgetExceededError, UnpricedModelError: no attempt could be paid for.
+            FallbackExhaustedError: every attempt failed; holds each with its reason.
+            ProviderError: the one cause that ends a request, such as a content filter.
+            StorageError: the database failed.
+        """
+        Mode(mode)
+        request, decision = self._decide_to_run(task, asked)
+        return await self.executor.execute(request, decision=decision, on_attempt=on_attempt)
+
+    async def stream(self, task: Task, **asked: Unpack[Asked]) -> AsyncGenerator[StreamEvent]:
+        """Carry a task out and give the answer piece by piece, ending in one DoneEvent.
+
+        A fallback before the first piece goes unseen; after it a RestartEvent voids what was
+        given. Close the generator to stop early.
+
+        Raises:
+            RouterError: as `execute` raises.
+        """
+        request, decision = self._decide_to_run(task, asked)
+        async with aclosing(self.executor.stream(request, decision=decision)) as events:
+            async for event in events:
+                yield event
+
+    def feedback(
+        self,
+        decision_id: str,
+        *,
+        ok: bool | None = None,
+        score: float | None = None,
+        note: str = "",
+    ) -> Outcome:
+        """Record what a person thought of the answer to a decision; later choices learn from it.
+
+        Args:
+            decision_id: whose answer.
+            ok: whether it was good; taken from the score (at least 0.5) where only that is given.
+            score: 0 to 1.
+            note: free text, kept with the outcome.
+
+        Raises:
+            UnknownDecisionError: nothing is recorded under this id.
+            InvalidRequestError: neither `ok` nor `score`, or a score out of range.
+        """
+        if ok is None and score is None:
+            raise InvalidRequestError(field="feedback", problem="needs ok or a score")
+        decision = self.store.decision(decision_id)
+        answered = self.store.answered_by(decision_id)
+        model, provider = answered or (decision.model, decision.provider)
+        try:
+            outcome = Outcome(
+                decision_id=decision_id,
+                created_at=self.now(),
+                model=model,
+                provider=provider,
+                task_type=decision.task_type,
+                complexity=decision.complexity,
+                ok=bool(score is not None and score >= 0.5) if ok is None else ok,
+                source="feedback",
+                score=score,
+                note=note,
+            )
+        except ValidationError as error:
+            raise invalid(error) from error
+        self.store.record_outcome(outcome)
+        self._state = None
+        return outcome
 
     def explain(self, decision_id: str | None = None) -> Decision:
         """Return a recorded decision whole; the latest one without an id.
@@ -237,6 +346,44 @@ class Router:
         )
         return decide(situation, decision_id=f"dec_{secrets.token_hex(8)}")
 
+    @cached_property
+    def executor(self) -> Executor:
+        """What carries requests out; built, with its network client, when first used."""
+        from mcp_router.execution.executor import Executor
+        from mcp_router.execution.services import Services
+        from mcp_router.providers.client import ProviderClient
+
+        services = Services(
+            client=ProviderClient(),
+            store=self.store,
+            observe=self.observe,
+            environ=self._environ,
+            limits=rate_limits(self.settings, catalog=self.catalog),
+            clock=self._clock,
+        )
+        return Executor(services, settings=self.settings, catalog=self.catalog)
+
+    def _decide_to_run(self, task: Task, asked: Asked) -> tuple[Request, Decision]:
+        """Decide among the models that have credentials, and record the decision."""
+        request = as_request(task, **asked)
+        state = self.observe().model_copy(update={"require_credentials": True})
+        decision = self.decide(request, state=state, now=self.now())
+        self._record(decision, request)
+        return request, decision
+
+    def _record(self, decision: Decision, request: Request) -> None:
+        from mcp_router.storage.store import Context
+
+        prompt = kept_prompt(request) if self.settings.history.store_prompts else None
+        context = Context(
+            project=request.tags.get("project", ""),
+            session=request.tags.get("session", ""),
+            category=request.category or "",
+        )
+        self.store.record_decision(decision, prompt=prompt, context=context)
+        if self.settings.debug:
+            log_decision(decision)
+
     def observe(self) -> RoutingState:
         """Read what a decision depends on besides request and settings; at most a second old.
 
@@ -256,6 +403,17 @@ class Router:
             self._cache.clear()
         self._state = (now, state)
         return state
+
+
+def rate_limits(settings: Settings, *, catalog: Catalog) -> Mapping[str, RateLimits]:
+    """Collect the requests and tokens per minute that the settings allow each model."""
+    from mcp_router.storage.limiter import RateLimits
+
+    return {
+        catalog.resolve(name).name: RateLimits(one.requests_per_minute, one.tokens_per_minute)
+        for name, one in settings.models.items()
+        if one.requests_per_minute is not None or one.tokens_per_minute is not None
+    }
 
 
 def usable_providers(

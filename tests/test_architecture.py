@@ -19,14 +19,23 @@ LAYERS = (
     ("errors",),
     ("catalog",),
     ("config",),
-    ("routing", "learning"),
+    ("routing",),
+    ("quality", "experiments"),
     ("providers", "execution", "storage"),
     ("debug",),
-    ("router", "evaluation"),
+    ("router", "reporting"),
+    ("hosts", "dashboard"),
+    ("doctor",),
     ("server", "cli", "testing", "__main__", "__init__"),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
-ALLOWED_ASIDE = {("execution", "providers"), ("execution", "storage"), ("__main__", "cli")}
+# `serve` and `doctor` start another face, and only inside the command that asks for it.
+ALLOWED_ASIDE = {
+    ("execution", "providers"),
+    ("execution", "storage"),
+    ("__main__", "cli"),
+    ("cli", "server"),
+}
 HOMES = {
     "mcp": {"server"},
     "mcp_types": {"server"},

@@ -139,10 +139,13 @@ def test_what_cannot_be_done_is_said_in_one_sentence(
 def test_a_replay_decides_again_under_other_settings_and_records_nothing(router: Router) -> None:
     first = router.route(PROMPT)
     assert router.replay(first.decision_id, settings=router.settings).model == first.model
-    fast = Settings(weights=Weights(capability=0, cost=0, quality=0, latency=1, historical=0))
-    replayed = router.replay(first.decision_id, settings=fast)
-    fastest = min(replayed.candidates, key=lambda one: (-one.parts.latency, one.model))
-    assert replayed.candidates[0].parts.latency >= fastest.parts.latency - 0.1
+    settings = Settings(
+        weights=Weights(capability=0, cost=0, quality=0, latency=1, historical=0),
+        constraints=Constraints(providers=("anthropic",), max_cost_usd=Decimal(1)),
+    )
+    replayed = router.replay(first.decision_id, settings=settings)
+    assert {one.provider for one in replayed.candidates} == {"anthropic"}
+    assert replayed.candidates[0].parts.latency == replayed.candidates[0].score
     assert len(router.recent()) == 1
 
 
@@ -236,8 +239,15 @@ def test_a_wrong_setting_names_its_place(environ: dict[str, str]) -> None:
 
 def test_a_database_that_is_none_is_told_apart(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "router.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(StorageError, match=r"router\.db"):
-        Router.open(environ=environ)
+    with Router.open(environ=environ) as router:
+        assert router.classify(PROMPT).task_type == "debugging", "which needs no database"
+        with pytest.raises(StorageError, match=r"router\.db"):
+            router.route(PROMPT)
+
+
+def test_a_wrong_provider_is_told(router: Router) -> None:
+    with pytest.raises(InvalidRequestError, match="there is no provider 'opanai'"):
+        router.route(PROMPT, constraints=Constraints(deny_providers=("opanai",)))
 
 
 def test_the_debug_log_tells_every_candidate_and_no_prompt(

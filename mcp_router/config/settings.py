@@ -264,6 +264,12 @@ class ModelSettings(Value):
     thinking_factor: Annotated[Number, Field(ge=0, le=1000)] | None = Field(
         default=None, description="Expected hidden reasoning tokens per visible output token."
     )
+    requests_per_minute: Annotated[Whole, Field(ge=1, le=100_000_000)] | None = Field(
+        None, description="Requests a minute its provider allows; all processes share them."
+    )
+    tokens_per_minute: Annotated[Whole, Field(ge=1, le=1_000_000_000_000)] | None = Field(
+        None, description="Tokens a minute its provider allows; all processes share them."
+    )
     rejects: tuple[Name, ...] | None = Field(
         default=None, description="Request parameters it refuses, such as temperature."
     )

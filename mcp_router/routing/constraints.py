@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from mcp_router.errors import InvalidRequestError
 from mcp_router.types import Constraints
 
 if TYPE_CHECKING:
@@ -36,7 +37,14 @@ def resolved(constraints: Constraints, *, catalog: Catalog) -> Constraints:
 
     Raises:
         UnknownModelError: a name that is no model or alias.
+        InvalidRequestError: a provider that is not in the catalogue.
     """
+    for field in ("providers", "deny_providers"):
+        for name in getattr(constraints, field):
+            if name not in catalog.providers:
+                known = ", ".join(sorted(catalog.providers))
+                problem = f"there is no provider {name[:40]!r}"
+                raise InvalidRequestError(field=field, problem=problem, hint=f"Known: {known}.")
     if not constraints.models and not constraints.deny_models:
         return constraints
     return constraints.model_copy(

@@ -4,23 +4,45 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from typing import TypedDict, Unpack
 
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from mcp_router.errors import InvalidRequestError
-from mcp_router.types import Message, Request, Text
+from mcp_router.types import Constraints, Message, Request, Strategy, Text, ToolSpec
 
 Task = str | Sequence[Message] | Request
 """A prompt, the messages of a conversation, or everything at once."""
 
 
-def as_request(task: Task, **changes: object) -> Request:
-    """Build one request; `changes` that are None leave the request's own value.
+class Asked(TypedDict, total=False):
+    """The fields of a `Request` that a caller may pass beside the task itself.
+
+    A `chain` is a list of models or the name of one; None leaves what the request says.
+    """
+
+    strategy: Strategy | str | None
+    constraints: Constraints | None
+    chain: str | Sequence[str] | None
+    context_tokens: int | None
+    tools: Sequence[ToolSpec] | None
+    tool_choice: str | None
+    response_schema: Mapping[str, JsonValue] | None
+    json_mode: bool | None
+    max_tokens: int | None
+    temperature: float | None
+    stop: Sequence[str] | None
+    category: str | None
+    tags: Mapping[str, str] | None
+
+
+def as_request(task: Task, **asked: Unpack[Asked]) -> Request:
+    """Build one request; `asked` values that are None leave the request's own value.
 
     Raises:
         InvalidRequestError: an empty task or a value out of range; names the field.
     """
-    given = {name: value for name, value in changes.items() if value is not None}
+    given = {name: value for name, value in asked.items() if value is not None}
     try:
         if isinstance(task, Request):
             request = task

@@ -86,4 +86,7 @@ def understood_before(decision: Decision) -> Understood:
     """Restore what was understood when a decision was made, from its record."""
     *text, messages, media, context = decision.counts
     counts = RequestCounts(TextCounts(*text), messages, media, context)
-    return Understood(decision.request, counts, decision.classification)
+    # A record names every field; only those that say something may override the settings.
+    said = decision.request.constraints.model_dump(exclude_defaults=True)
+    request = decision.request.model_copy(update={"constraints": Constraints.model_validate(said)})
+    return Understood(request, counts, decision.classification)

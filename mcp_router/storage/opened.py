@@ -12,7 +12,6 @@ from mcp_router.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     from mcp_router.config.settings import Settings
-    from mcp_router.storage.store import Store
 
 DATABASE_NAME = "router.db"
 
@@ -22,7 +21,7 @@ def database_path(settings: Settings) -> Path:
     return Path(settings.db) if settings.db else data_folder() / DATABASE_NAME
 
 
-def open_store(settings: Settings) -> Store:
+def open_store(settings: Settings) -> SqliteStore:
     """Open the store, creating it as needed.
 
     Raises:

@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 _NOWHERE = Context()
 _BY_ID = "SELECT details FROM routing_decisions WHERE decision_id = ?"
+_ANSWERED = """
+SELECT model, provider FROM routing_outcomes
+WHERE decision_id = ? AND source = 'execution' AND ok ORDER BY seq DESC LIMIT 1
+"""
 _LATEST = "SELECT details FROM routing_decisions ORDER BY seq DESC LIMIT ?"
 
 
@@ -111,7 +115,7 @@ class SqliteStore:
         if decision_id is None:
             found = self.recent(limit=1)
             if not found:
-                raise UnknownDecisionError("latest")
+                raise UnknownDecisionError("")
             return found[0]
         with self.database.reading() as connection:
             row = connection.execute(_BY_ID, (rows.clean(decision_id),)).fetchone()
@@ -128,6 +132,16 @@ class SqliteStore:
         with self.database.reading() as connection:
             found = connection.execute(_LATEST, (max(0, limit),)).fetchall()
         return tuple(rows.read_decision(stored) for (stored,) in found)
+
+    def answered_by(self, decision_id: str) -> tuple[str, str] | None:
+        """Name the model and the provider whose answer to a decision came last, if one did.
+
+        Raises:
+            StorageError: it could not be read.
+        """
+        with self.database.reading() as connection:
+            row = connection.execute(_ANSWERED, (rows.clean(decision_id),)).fetchone()
+        return None if row is None else (row[0], row[1])
 
     def performance(self, *, now: datetime) -> Mapping[str, Mapping[str, Performance]]:
         """Return what is known per model, then task type; "" is all task types.
