@@ -1,0 +1,1 @@
+"""Analysis of what the store recorded: spending, forecasts, savings, reliability, quality."""
