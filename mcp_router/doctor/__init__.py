@@ -1,0 +1,1 @@
+"""Looks over an installation, from Python to the hosts, and says how to mend what is wrong."""

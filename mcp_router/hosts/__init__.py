@@ -1,0 +1,1 @@
+"""Agent hosts: where each keeps its list of MCP servers, and how to add ours without harm."""
