@@ -263,7 +263,10 @@ SELECT
   CASE WHEN estimated_tokens > 0 AND input_tokens + cache_read_tokens + cache_write_tokens > 0
     THEN weight * estimated_tokens ELSE 0.0 END AS estimated_tokens
 FROM scope CROSS JOIN routing_outcomes
-WHERE seq > (SELECT outcomes FROM summary_state);
+WHERE seq > (SELECT outcomes FROM summary_state)
+  -- What the caller, a key or a limit caused says nothing about how good a model is.
+  AND failure NOT IN ('auth', 'breaker_open', 'budget', 'cancelled', 'content_filter',
+    'context_length', 'invalid_request', 'rate_limited');
 
 CREATE VIEW fresh_model_latencies AS
 WITH
