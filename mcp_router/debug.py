@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_router.errors import ConfigError
@@ -11,31 +12,39 @@ if TYPE_CHECKING:
     from mcp_router.config.settings import Settings
     from mcp_router.types import Decision
 
+LOG_NAME = "debug.log"
+"""The log file beside the database, unless the settings name another."""
+
 _log = logging.getLogger("mcp_router")
 
 
 def start_logging(settings: Settings) -> None:
-    """Send the debug log to stderr and, where `log_file` is set, to that file as well.
+    """Send the debug log to stderr and to `log_file`, by default a file beside the database.
 
     Raises:
         ConfigError: the log file cannot be opened.
     """
     if _log.handlers:
         return
-    handlers: list[logging.Handler] = [logging.StreamHandler()]
-    if settings.log_file is not None:
-        try:
-            handlers.append(logging.FileHandler(settings.log_file, encoding="utf-8"))
-        except OSError as error:
-            raise ConfigError(
-                place="settings", key="log_file", problem=f"cannot be written: {error.strerror}"
-            ) from error
-    for handler in handlers:
+    for handler in (logging.StreamHandler(), _file_handler(settings)):
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
         _log.addHandler(handler)
     _log.setLevel(logging.DEBUG)
     # A host's own handlers on the root logger would print every line a second time.
     _log.propagate = False
+
+
+def _file_handler(settings: Settings) -> logging.Handler:
+    from mcp_router.storage.opened import database_path
+
+    path = Path(settings.log_file or database_path(settings).with_name(LOG_NAME))
+    try:
+        if settings.log_file is None:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        problem = f"{path} cannot be written: {error.strerror}"
+        raise ConfigError(place="settings", key="log_file", problem=problem) from error
 
 
 def log_decision(decision: Decision) -> None:

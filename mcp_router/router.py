@@ -9,6 +9,7 @@ from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Self, Unpack
 
 from pydantic import ValidationError
@@ -88,6 +89,7 @@ class Router:
         environ: Mapping[str, str] | None = None,
         store: SqliteStore | None = None,
         clock: Callable[[], datetime] | None = None,
+        sources: Mapping[str, str] = MappingProxyType({}),
     ) -> Self:
         """Open a router with settings from the environment and files, or those given.
 
@@ -98,13 +100,13 @@ class Router:
             store: where decisions go; by default the SQLite file that the settings name, opened
                 when it is first needed.
             clock: returns the present as an aware datetime; for tests and replays.
+            sources: where each of the ready settings came from, so that errors can name the file.
 
         Raises:
             ConfigError: a setting is wrong; names the file, the key and what is allowed.
         """
         environ = os.environ if environ is None else environ
         clock = clock or _utc_now
-        sources: Mapping[str, str] = {}
         if settings is None:
             loaded = load_settings(config=config, environ=environ, cwd=Path.cwd())
             settings, sources = loaded.settings, loaded.sources

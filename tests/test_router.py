@@ -23,6 +23,7 @@ from mcp_router import (
     UnknownDecisionError,
     UnknownModelError,
 )
+from mcp_router.config.load import load_settings
 from mcp_router.config.settings import Settings, Weights
 
 PROMPT = "Fix the login bug: auth.py raises TypeError on line 3 when the token is empty"
@@ -237,6 +238,14 @@ def test_a_wrong_setting_names_its_place(environ: dict[str, str]) -> None:
         Router.open(environ={**environ, "ROUTING_DAILY_BUDGET": "lots"})
 
 
+def test_a_wrong_name_in_ready_settings_names_the_file_it_came_from(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text('default_model = "nope"')
+    loaded = load_settings(config=file, environ={}, cwd=tmp_path)
+    with pytest.raises(ConfigError, match=r"mine\.toml: default_model: no model is called 'nope'"):
+        Router.open(loaded.settings, sources=loaded.sources)
+
+
 def test_a_database_that_is_none_is_told_apart(environ: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "router.db").write_bytes(b"no database at all" * 100)
     with Router.open(environ=environ) as router:
@@ -250,11 +259,13 @@ def test_a_wrong_provider_is_told(router: Router) -> None:
         router.route(PROMPT, constraints=Constraints(deny_providers=("opanai",)))
 
 
+@pytest.mark.parametrize("named", [True, False])
 def test_the_debug_log_tells_every_candidate_and_no_prompt(
-    environ: dict[str, str], clock: Clock, tmp_path: Path
+    environ: dict[str, str], clock: Clock, tmp_path: Path, named: bool
 ) -> None:
-    log = tmp_path / "debug.log"
-    debugging = {**environ, "ROUTING_DEBUG": "true", "ROUTING_LOG_FILE": str(log)}
+    log = tmp_path / ("mine.log" if named else "debug.log")
+    debugging = {**environ, "ROUTING_DEBUG": "true"}
+    debugging |= {"ROUTING_LOG_FILE": str(log)} if named else {}
     code = (
         "import os; from mcp_router import Router\n"
         f"with Router.open() as r: d = r.route({PROMPT + ' xyzzy'!r})\n"
@@ -270,6 +281,7 @@ def test_the_debug_log_tells_every_candidate_and_no_prompt(
     chosen, candidates, rejected = done.stdout.split()
     text = log.read_text()
     assert text.count(" candidate ") == int(candidates)
+    assert text.count(" quality=") == int(candidates), "every part of each"
     assert text.count(" rejected ") == int(rejected)
     assert f"chose {chosen}" in done.stderr
     assert "xyzzy" not in text + done.stderr

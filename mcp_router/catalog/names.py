@@ -64,9 +64,14 @@ def row_names(models: Sequence[ModelInfo]) -> dict[str, ModelInfo]:
 
 
 def nearest(name: str, *, known: Iterable[str]) -> tuple[str, str, str]:
-    """Pick the three known names that resemble a name most, padded with well-known ones."""
+    """Pick the three known names that resemble a name most, padded with well-known ones.
+
+    Part of a name, such as "gemini", suggests the names that have it, those listed first.
+    """
     keys = {canonical(word): word for word in known}
-    close = get_close_matches(canonical(name)[:40], keys, n=3, cutoff=_RESEMBLANCE)
+    sought = canonical(name)[:40]
+    having = [key for key in keys if f"-{sought}-" in f"-{key}-"]
+    close = [*having[:3], *get_close_matches(sought, keys, n=3, cutoff=_RESEMBLANCE)]
     words = list(dict.fromkeys([*(keys[key] for key in close), *WELL_KNOWN]))
     return words[0], words[1], words[2]
 

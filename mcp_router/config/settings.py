@@ -315,7 +315,10 @@ class Settings(Value):
     db: FilePath | None = Field(
         default=None, description="The database file; in the user's data folder unless set."
     )
-    log_file: FilePath | None = Field(default=None, description="Where to log; nowhere unless set.")
+    log_file: FilePath | None = Field(
+        default=None,
+        description="Where the debug log goes; debug.log beside the database unless set.",
+    )
     weights: Weights = Field(
         default_factory=Weights.model_construct, description="Weights of the balanced strategy."
     )

@@ -8,12 +8,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from mcp_router.errors import ProviderError
+from mcp_router.providers.address import address_of
 from mcp_router.providers.deadlines import Deadlines, socket_timeout, timed_out
 from mcp_router.providers.failures import (
     FailedAnswer,
     failed_answer,
     malformed,
     unreachable,
+    unsendable,
 )
 from mcp_router.providers.pool import ClientPool
 from mcp_router.providers.reading import decode
@@ -94,14 +96,20 @@ class Exchange:
         """
         import httpx2
 
+        try:
+            request = self._request()
+        except (httpx2.InvalidURL, UnicodeEncodeError) as error:
+            raise unsendable(self._target) from error
         client = await pool.client()
         try:
-            response = await client.send(self._request(), stream=True)
+            response = await client.send(request, stream=True)
         except (httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
             raise timed_out(self._target, "connect", self._deadlines) from error
         except httpx2.ReadTimeout as error:
             raise timed_out(self._target, "first_token", self._deadlines) from error
-        except (httpx2.TransportError, httpx2.InvalidURL) as error:
+        except httpx2.UnsupportedProtocol as error:
+            raise unsendable(self._target) from error
+        except httpx2.TransportError as error:
             raise unreachable(self._target, error) from error
         if response.is_success:
             return response
@@ -132,7 +140,7 @@ class Exchange:
         }
         return httpx2.Request(
             "POST",
-            self._prepared.url,
+            address_of(self._prepared.url),
             headers=headers,
             # Half a surrogate pair is not text; a question mark for it is better than a crash.
             content=body.encode("utf-8", "replace"),

@@ -27,6 +27,7 @@ from mcp_router.providers.retry_after import RetryAfter, retry_after
 from mcp_router.providers.wire import Target
 
 _CODE = re.compile(r"[a-z0-9_.-]{1,64}")
+_HTTP_STATUS = re.compile(r"[45][0-9]{2}")
 _MOST_WORDS = 4_000
 
 # What providers and servers say when a request passes the window: Anthropic, OpenAI, Gemini,
@@ -138,6 +139,16 @@ def bad_key(target: Target) -> AuthenticationError:
     )
 
 
+def unsendable(target: Target) -> ProviderConnectionError:
+    """Say that no request can be made of the address or the headers in the settings."""
+    return ProviderConnectionError(
+        provider=target.provider.name,
+        model=target.model.name,
+        problem="its address or its headers cannot be sent",
+        hint="Check base_url and headers.",
+    )
+
+
 def unreachable(target: Target, error: BaseException) -> ProviderConnectionError:
     """Say why no answer began, from the operating system's error below the client's."""
     problem, hint = "the connection was lost before an answer began", ""
@@ -187,7 +198,13 @@ def _fault(target: Target, error: object, *, status: int, wait: RetryAfter) -> _
 
 
 def _words(value: object) -> str:
-    return value[:_MOST_WORDS] if isinstance(value, str) else json.dumps(value)[:_MOST_WORDS]
+    if isinstance(value, str):
+        return value[:_MOST_WORDS]
+    try:
+        return json.dumps(value)[:_MOST_WORDS]
+    except RecursionError:
+        # What was just shallow enough to be read may be too deep to be written from here.
+        return ""
 
 
 def _code(value: object) -> str:
@@ -200,7 +217,7 @@ def _status(names: list[Any]) -> int:
         if isinstance(name, int) and 400 <= name <= 599:
             return name
         text = as_text(name).lower()
-        if text.isdigit() and 400 <= int(text[:6]) <= 599:
+        if _HTTP_STATUS.fullmatch(text):
             return int(text)
         if text in _STATUSES:
             return _STATUSES[text]

@@ -70,7 +70,11 @@ def _url(target: Target, *, stream: bool) -> str:
     if not _VERSIONED.search(base):
         base = f"{base}/{target.provider.api_version or 'v1beta'}"
     method = "streamGenerateContent?alt=sse" if stream else "generateContent"
-    return f"{base}/models/{quote(target.model.id.removeprefix('models/'))}:{method}"
+    return f"{base}/models/{quote(_id(target))}:{method}"
+
+
+def _id(target: Target) -> str:
+    return target.model.id.removeprefix("models/")
 
 
 def _config(fitted: Fitted) -> Json:
@@ -147,7 +151,7 @@ def _parts(target: Target, message: Message, *, names: dict[str, str]) -> Iterab
 
 def _model_parts(target: Target, parts: tuple[Part, ...]) -> Iterable[Json]:
     provider = target.provider.name
-    unsigned = _UNSIGNED if _FIRST_SIGNED.match(target.model.id) else None
+    unsigned = _UNSIGNED if _FIRST_SIGNED.match(_id(target)) else None
     for part in parts:
         if isinstance(part, Text) and part.text:
             yield {"text": part.text}

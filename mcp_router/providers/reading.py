@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Never, TypeGuard, cast
 
 from pydantic import ValidationError
@@ -10,15 +11,22 @@ from pydantic import ValidationError
 from mcp_router.providers.wire import BadAnswer, Json
 from mcp_router.types import ToolCall
 
+# An escaped backslash is matched only so that what follows it is not taken for an escape.
+_SURROGATE = re.compile(
+    r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
+    r"|\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
+
 
 def decode(text: str | bytes) -> object:
-    """Decode JSON.
+    """Decode JSON; half of a surrogate pair, which nothing can write, becomes U+FFFD.
 
     Raises:
         BadAnswer: it is not JSON, or is nested too deep to be an answer.
     """
     try:
-        return cast(object, json.loads(text))
+        plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
+        return cast(object, json.loads(_mended(plain)))
     except (ValueError, RecursionError) as error:
         raise BadAnswer("the answer is not whole JSON") from error
 
@@ -77,10 +85,20 @@ def decode_arguments(text: str) -> object:
     if not text.strip():
         return {}
     try:
-        found = cast(object, _STRICT.decode(text))
+        found = cast(object, _STRICT.decode(_mended(text)))
     except (ValueError, RecursionError) as error:
         raise BadAnswer("the arguments of a tool call are not JSON") from error
     return {} if found is None else found
+
+
+def _mended(text: str) -> str:
+    if "\\ud" not in text and "\\uD" not in text:
+        return text
+    return _SURROGATE.sub(_kept, text)
+
+
+def _kept(match: re.Match[str]) -> str:
+    return match[0] if match[0] == r"\\" or match[1] else r"\ufffd"
 
 
 def _refuse(constant: str) -> Never:

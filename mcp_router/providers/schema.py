@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, cast
 
 Schema = Mapping[str, Any]
@@ -29,9 +29,9 @@ def is_strict(schema: Schema) -> bool:
     def check(node: dict[str, Any]) -> dict[str, Any]:
         nonlocal strict
         if _is_object(node):
-            names: set[str] = set(node.get("properties", {}))
+            named, required = node.get("properties", {}), node.get("required", [])
             closed = node.get("additionalProperties") is False
-            strict = strict and closed and names == set(node.get("required", ()))
+            strict = strict and closed and _names(named) == _names(required)
         return node
 
     _walk(schema, check)
@@ -44,7 +44,7 @@ def is_closable(schema: Schema) -> bool:
 
     def check(node: dict[str, Any]) -> dict[str, Any]:
         nonlocal closable
-        closable = closable and not node.get("additionalProperties")
+        closable = closable and node.get("additionalProperties") in (None, False)
         return node
 
     _walk(schema, check)
@@ -63,6 +63,13 @@ def closed(schema: Schema) -> dict[str, Any]:
 
 def _is_object(node: Schema) -> bool:
     return node.get("type") == "object" or "properties" in node
+
+
+def _names(listed: object) -> set[str]:
+    """Give the names in `properties` or `required`; what is no schema at all has none."""
+    if not isinstance(listed, Mapping | list | tuple):
+        return set()
+    return {one for one in cast(Iterable[object], listed) if isinstance(one, str)}
 
 
 def _walk(node: Schema, visit: Callable[[dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from math import inf
 from typing import TYPE_CHECKING
 
 import anyio
@@ -49,6 +50,7 @@ class DeltaSource:
         self._empty = True
         self._ended = False
         self._failure: ProviderError | None = None
+        self._tail_at = inf
 
     async def next(self) -> list[Delta] | None:
         """Wait for the next bytes and give what they add to the answer; None after the last.
@@ -121,7 +123,9 @@ class DeltaSource:
         finished = self._reader.finished
         try:
             if finished:
-                with anyio.move_on_after(_TAIL_SECONDS):
+                # One deadline for all that follows, for a server may say for ever that it lives.
+                self._tail_at = min(self._tail_at, anyio.current_time() + _TAIL_SECONDS)
+                with anyio.CancelScope(deadline=self._tail_at):
                     return await anext(self._chunks, None)
                 return None
             return await self._timer.wait(anext(self._chunks, None))

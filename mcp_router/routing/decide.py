@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import NoCandidateError
 from mcp_router.money import to_usd
-from mcp_router.routing.explain import counterfactuals, headline, reasons
+from mcp_router.routing.counterfactuals import Order, counterfactuals
+from mcp_router.routing.explain import headline, reasons, scored
+from mcp_router.routing.impasse import way_out
 from mcp_router.routing.profile import Profile, demand_of, expected_cost, profile
 from mcp_router.routing.rank import Field, Ranked, fallbacks, in_given_order, rank
 from mcp_router.routing.score import PART_NAMES
@@ -14,10 +16,8 @@ from mcp_router.routing.situation import flat, without_texts
 from mcp_router.types import Baseline, Decision, Estimate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from mcp_router.routing.situation import Situation
-    from mcp_router.types import ModelInfo, Rejection
+    from mcp_router.types import ModelInfo
 
 UNSURE_BELOW = 0.35
 """Below this confidence in the task type a configured default model is preferred."""
@@ -26,13 +26,17 @@ CLEAR_MARGIN = 0.05
 """A lead of this much in score counts as a clear win when confidence is told."""
 
 CANDIDATES_TOLD = 12
-"""How many candidates a decision tells with the parts of their scores; the rest by score only."""
+"""How many candidates a decision tells with the parts of their scores; all when debugging."""
 
 _RULES = {
     "chain": "First of your chain that fits",
     "task": "Your choice",
     "default": "Your default, since the task is unclear,",
-    "score": "Best score",
+}
+_WITHOUT = {
+    "chain": "if it came first in the chain",
+    "task": "without your choice for this task",
+    "default": "without your default model",
 }
 
 
@@ -54,20 +58,21 @@ def decide(situation: Situation, *, decision_id: str) -> Decision:
     bound = preference.rule == "chain"
     field = rank(preference.models if bound else situation.catalog.models, situation)
     if not field.ranked:
-        raise NoCandidateError(field.rejected, hint=_nearest_miss(field.rejected))
+        raise NoCandidateError(field.rejected, hint=way_out(field.rejected, situation))
     preferred = tuple(model.name for model in preference.models)
     ordered = in_given_order(field.ranked, first=preferred)
     winner, rest = ordered[0], ordered[1:]
-    rule = preference.rule if winner.profile.model.name in preferred else "score"
+    rule = (
+        _RULES[preference.rule] if winner.profile.model.name in preferred else scored(winner, field)
+    )
     told = [one for one in rest if one.profile.model.name in preferred]
     free = [one for one in rest if one.profile.model.name not in preferred]
-    following = [one.profile.model.name for one in told]
-    following += fallbacks([winner, *told, *free])[len(told) :] if free else []
+    following = fallbacks([winner, *told, *free], fixed=1 + len(told))
     return _compose(
         winner,
         field=field._replace(ranked=tuple(ordered)),
         situation=situation,
-        told=_Told(decision_id, _RULES[rule], tuple(following)),
+        told=_Told(decision_id, rule, following, _order(preference, situation)),
     )
 
 
@@ -75,10 +80,12 @@ class _Told(NamedTuple):
     decision_id: str
     rule: str
     fallbacks: tuple[str, ...]
+    order: Order
 
 
 def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told) -> Decision:
     kind, model = situation.classification, winner.profile.model
+    told_whole = len(field.ranked) if situation.settings.debug else CANDIDATES_TOLD
     # One validation of plain rows takes half the time of building dozens of values one by one.
     return Decision.model_validate(
         {
@@ -95,13 +102,12 @@ def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told)
             "reasons": reasons(winner, field, situation),
             "estimated": _estimate(winner.profile, situation),
             "fallbacks": told.fallbacks,
-            "candidates": [_candidate(one) for one in field.ranked[:CANDIDATES_TOLD]],
+            "candidates": [_candidate(one) for one in field.ranked[:told_whole]],
             "others": {
-                one.profile.model.name: round(one.score, 4)
-                for one in field.ranked[CANDIDATES_TOLD:]
+                one.profile.model.name: round(one.score, 4) for one in field.ranked[told_whole:]
             },
             "rejected": field.rejected,
-            "counterfactuals": counterfactuals(winner, field, situation),
+            "counterfactuals": counterfactuals(field, situation, order=told.order),
             "classification": kind,
             "request": without_texts(situation.request),
             "counts": flat(situation.counts),
@@ -122,6 +128,16 @@ def _preference(situation: Situation) -> _Preference:
     if settings.default_model and kind.confidence < UNSURE_BELOW:
         return _Preference("default", situation.catalog.chain((settings.default_model,)))
     return _Preference("score")
+
+
+def _order(preference: _Preference, situation: Situation) -> Order:
+    """Tell the person's own order, and how one does without it unless the default steps in."""
+    names = tuple(model.name for model in preference.models)
+    lifted = _WITHOUT.get(preference.rule, "")
+    unsure = situation.classification.confidence < UNSURE_BELOW
+    if preference.rule == "task" and situation.settings.default_model and unsure:
+        lifted = ""
+    return Order(names, lifted)
 
 
 def _estimate(chosen: Profile, situation: Situation) -> Estimate:
@@ -214,14 +230,3 @@ def _warnings(chosen: Profile, situation: Situation) -> tuple[str, ...]:
     if situation.classification.confidence < UNSURE_BELOW:
         told.append("The task type is unclear; name the task or set a default model.")
     return tuple(told)
-
-
-def _nearest_miss(rejected: Sequence[Rejection]) -> str:
-    """Point at the rule that ruled out the most models a caller could still have had."""
-    open_ = [one for one in rejected if one.filter != "retired"]
-    if not open_:
-        return "Every model asked for is retired; ask for its successor."
-    names = [one.filter for one in open_]
-    most = max(dict.fromkeys(names), key=names.count)
-    example = next(one for one in open_ if one.filter == most)
-    return f"Relax {most}: for example {example.model}: {example.reason}."

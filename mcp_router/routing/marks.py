@@ -68,7 +68,7 @@ _FORMULA = (
     r"|[∀∃∑∫√≤≥≠∞⊂∈∂∇⊕]|(?<![\w.:/-])\d+(?:\.\d+)?\s?[+*/\u00d7÷^]\s?\d+(?![\w/:-])"
     r"|\d\s?% of \d|\b\d+\s?-\s?\d+\s?=\s?|\d\s?[\u00d7x]\s?10\s?\^"
 )
-_NUMERIC = r"[\d=^]|[^\x00-\u21ff]"
+_FORMULA_SIGN = r"[=^+*/%\u00d7\u00f7-]|[^\x00-\u21ff]"
 _IDENTIFIER = r"[a-z0-9]_[a-z]|\w\(\)|`[^`\n]{1,60}`"
 _ROLE = (
     r"\s*(?:you(?:'re| are)\b|act (?:as|like)|pretend|imagine you|(?:assume|take on) the role"
@@ -244,7 +244,8 @@ def _code_marks(*, words: int, asks: bool) -> Iterator[str]:
 
 
 def _number_marks(prose: str, *, words: int, asks: bool) -> Iterator[str]:
-    if re.search(_NUMERIC, prose) and re.search(_FORMULA, prose):
+    # Formulas are dear to look for in long prose, their signs are not.
+    if re.search(_FORMULA_SIGN, prose) and re.search(_FORMULA, prose):
         yield "formula"
     if words >= 15 and re.search(_QUANTITY, prose):
         yield "quantity question"

@@ -69,9 +69,15 @@ _UNITS: Mapping[str, float] = {
     "слов": 2.0,
 }
 _LENGTH = (
-    r"\b(\d{1,2}(?:,\d{3})|\d{1,5}|one|two|three|four|five|six|ten)[ -](?:\w+ )?"
+    r"(?<![\d.,])\b(\d{1,3}(?:,\d{3})+|\d{1,5}(?:\.\d)?|one|two|three|four|five|six|ten)"
+    r"[ -](?:(?!hundred|thousand)\w+ )?"
     r"(words?|sentences?|paragraphs?|pages?|lines?|bullets?|worter|wort|mots?|palabras?|parole?"
     r"|palavras?|slow|слов)\b"
+)
+# "This 300-page contract" says how long the source is, not the answer.
+_OF_THE_SOURCE = (
+    r"\b(?:th(?:is|at|e|ese|ose)|my|our|your|his|her|their|its|attached|following) "
+    r"(?:(?!(?:to|in|into|under|of|with|within|at|as|about|least|most|than)\b)\w+ ){0,2}$"
 )
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _TERSE = (
@@ -134,10 +140,11 @@ def _typical(kind: str, *, complexity: Complexity, features: Features) -> int:
 
 
 def _stated_length(ask: str) -> int:
-    match = re.search(_LENGTH, ask)
+    found = re.finditer(_LENGTH, ask)
+    match = next((m for m in found if not re.search(_OF_THE_SOURCE, ask[: m.start()][-60:])), None)
     if match is None:
         return 0
-    number = _NUMBERS.get(match[1]) or int(match[1].replace(",", ""))
+    number = _NUMBERS.get(match[1]) or float(match[1].replace(",", ""))
     unit = match[2]
     per = next((tokens for name, tokens in _UNITS.items() if unit.startswith(name)), 1.35)
     return min(round(number * per), 100_000)

@@ -98,13 +98,13 @@ def in_given_order(ranked: Sequence[Ranked], *, first: Sequence[str]) -> list[Ra
     return sorted(ranked, key=lambda one: place.get(one.profile.model.name, len(place)))
 
 
-def fallbacks(ranked: Sequence[Ranked]) -> tuple[str, ...]:
-    """Choose up to `MAX_FALLBACKS` models after the first.
+def fallbacks(ranked: Sequence[Ranked], *, fixed: int = 1) -> tuple[str, ...]:
+    """Choose up to `MAX_FALLBACKS` models after the first; the first `fixed` keep their places.
 
-    The next best from a provider not yet used comes before a second one of the same, since a
-    failing provider usually fails for all its models.
+    Of the others the next best from a provider not yet used comes before a second one of the
+    same, since a failing provider usually fails for all its models.
     """
-    chosen, waiting = list(ranked[:1]), list(ranked[1:])
+    chosen, waiting = list(ranked[:fixed]), list(ranked[fixed:])
     while waiting and len(chosen) <= MAX_FALLBACKS:
         used = {one.profile.model.provider for one in chosen}
         fresh = (one for one in waiting if one.profile.model.provider not in used)

@@ -101,3 +101,9 @@ def test_three_different_names_are_always_suggested(name: str, known: list[str])
 
 def test_the_closest_name_is_suggested_first() -> None:
     assert nearest("clade-opus", known=["gpt-5", "claude-opus", "haiku"])[0] == "claude-opus"
+
+
+def test_part_of_a_name_suggests_the_names_that_have_it() -> None:
+    known = ["gpt-mini", "gemini-pro", "o-mini", "gemini-flash", "gemini-flash-lite", "gemini-4"]
+    assert nearest("gemini", known=known) == ("gemini-pro", "gemini-flash", "gemini-flash-lite")
+    assert nearest("Flash", known=known)[:2] == ("gemini-flash", "gemini-flash-lite")

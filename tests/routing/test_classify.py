@@ -328,3 +328,33 @@ def test_a_translation_is_about_as_long_as_its_source() -> None:
     source = "The harbour was quiet and the boats lay still in the fog. " * 60
     found = classify(ask(f"Translate into German: {source}"))
     assert 0.8 * found.input_tokens <= found.output_tokens <= 1.6 * found.input_tokens
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind"),
+    [
+        ("Translate this Python code to Rust", "code_generation"),
+        ("Translate to French: the code is on the door", "translation"),
+        ("Warum stürzt meine App beim Start ab?", "debugging"),
+        ("The tests pass locally but fail in CI, help me find why", "debugging"),
+    ],
+)
+def test_words_of_one_kind_in_the_service_of_another(prompt: str, kind: str) -> None:
+    assert classify(ask(prompt)).task_type == kind
+
+
+@pytest.mark.parametrize(
+    ("prompt", "most"),
+    [
+        ("Read the attached 300-page contract and answer questions about termination", 2_000),
+        ("Summarize this 300 page report in one page", 650),
+        ("Cut my 5,000 word essay to 500 words", 675),
+        ("Keep the answer to 3 sentences: why is the sky blue?", 84),
+    ],
+)
+def test_the_length_of_the_source_is_not_the_length_of_the_answer(prompt: str, most: int) -> None:
+    assert classify(ask(prompt)).output_tokens <= most
+
+
+def test_a_long_answer_that_is_asked_for_is_expected() -> None:
+    assert classify(ask("Write a 300-page novel about bees")).output_tokens == 100_000

@@ -44,7 +44,7 @@ def tokens(request: Request, family: Family = Family.O200K) -> int:
 
 
 def test_each_byte_falls_into_one_class() -> None:
-    counted = count("Ab 1!\n\t日é😀")
+    counted = count("Ab 1!\n\t日é😀Ж한")
     assert counted == TextCounts(
         letters=2,
         upper=1,
@@ -55,6 +55,7 @@ def test_each_byte_falls_into_one_class() -> None:
         cjk=1,
         other=2,
         word_starts=1,
+        script=2,
     )
 
 
@@ -63,6 +64,17 @@ def test_english_prose_is_estimated_within_a_fifth(family: Family) -> None:
     # Common words are one token each in both vocabularies, and so is the full stop.
     text = "The quick brown fox jumps over the lazy dog. " * 20
     assert estimate(count(text), family) == pytest.approx(200, rel=0.2)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["сегодня хорошая погода", "الطقس جميل اليوم", "आज मौसम बहुत अच्छा है", "오늘은 날씨가 좋습니다"],
+)
+def test_letters_of_other_alphabets_are_not_a_token_each(text: str) -> None:
+    # As OpenAI tells of its newer vocabulary: a quarter to a half of a token for a letter.
+    letters = len(text.replace(" ", ""))
+    assert 0.25 * letters <= estimate(count(text), Family.O200K) <= 0.6 * letters
+    assert estimate(count(text), Family.CL100K) <= 1.1 * letters
 
 
 def test_newer_claude_models_count_more_tokens_than_older_ones() -> None:

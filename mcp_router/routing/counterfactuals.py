@@ -1,0 +1,149 @@
+"""What would have to change for another model to win; every line holds when it is tried."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+from mcp_router.routing.rank import Ranked, in_given_order, rank, sort_key
+from mcp_router.routing.score import PART_NAMES, PartScores, strategy_weights, total
+from mcp_router.types import Strategy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_router.routing.rank import Field
+    from mcp_router.routing.situation import Situation
+
+MAX_COUNTERFACTUALS = 6
+_MAX_WEIGHTS = 3
+
+# What is lifted to try a filter's rule, and how that is said.
+_LIFTED: dict[str, tuple[dict[str, object], str]] = {
+    "max_cost": ({"max_cost_usd": None}, "without max_cost_usd"),
+    "max_latency": ({"max_latency_ms": None}, "without max_latency_ms"),
+    "min_quality": ({"min_quality": None}, "without min_quality"),
+    "context": ({"min_context": None}, "without min_context"),
+    "requires": ({"requires": (), "min_capabilities": {}}, "without your requirements"),
+    "denied": (
+        {"models": (), "deny_models": (), "providers": (), "deny_providers": ()},
+        "if you allowed it",
+    ),
+    "budget": ({}, "with a larger budget"),
+}
+
+
+class Order(NamedTuple):
+    """The person's own order of models; `lifted` says how one does without it, "" if unknown."""
+
+    names: tuple[str, ...] = ()
+    lifted: str = ""
+
+
+def counterfactuals(field: Field, situation: Situation, *, order: Order) -> tuple[str, ...]:
+    """Say what would have to change for others to win: a rule, the order, the strategy, a weight.
+
+    `field` is ranked best first, those of `order` before all others.
+    """
+    winner = field.ranked[0]
+    if winner.profile.model.name in order.names:
+        found = _by_order(winner, field, order)
+    else:
+        found = [*_by_strategy(winner, field, situation), *_by_weight(winner, field)]
+    # Whoever set a limit wants to know first what it costs.
+    return tuple([*_by_rule(field, situation, order), *found][:MAX_COUNTERFACTUALS])
+
+
+def _by_order(winner: Ranked, field: Field, order: Order) -> list[str]:
+    best = min(field.ranked, key=sort_key(field.strategy, floor=field.floor))
+    return [f"{_name(best)} would win {order.lifted}."] if order.lifted and best != winner else []
+
+
+def _by_strategy(winner: Ranked, field: Field, situation: Situation) -> list[str]:
+    lines: list[str] = []
+    able = _able(field)
+    for strategy in Strategy:
+        if strategy is field.strategy:
+            continue
+        weights = strategy_weights(strategy, balanced=situation.settings.weights)
+        best = _best(able, field, weights=weights, strategy=strategy)
+        if _name(best) != _name(winner):
+            lines.append(f"{_name(best)} would win with strategy {strategy}.")
+    return lines
+
+
+def _by_weight(winner: Ranked, field: Field) -> list[str]:
+    """Raise one weight at a time, the others left as they are, until someone else wins."""
+    if field.strategy is not Strategy.BALANCED:
+        # Only the weights of this strategy are the person's own to change.
+        return []
+    able, found = _able(field), list[tuple[float, str, str]]()
+    for index, (name, weight) in enumerate(zip(PART_NAMES, field.weights, strict=True)):
+        level = _level(winner, able, index=index, weight=weight)
+        if level >= 1:
+            continue
+        raised = math.floor(level * 100 + 1) / 100
+        weights = [*field.weights[:index], raised, *field.weights[index + 1 :]]
+        best = _best(able, field, weights=_normalised(weights), strategy=field.strategy)
+        if _name(best) != _name(winner):
+            line = f"{_name(best)} would win with weight {name} {raised:.2f}"
+            found.append((raised - weight, _name(best), f"{line} instead of {weight:.2f}."))
+    # One line for each rival: the smallest change that makes it win.
+    lines = {rival: line for _, rival, line in sorted(found, reverse=True)}
+    return list(reversed(lines.values()))[:_MAX_WEIGHTS]
+
+
+def _level(winner: Ranked, able: Sequence[Ranked], *, index: int, weight: float) -> float:
+    """Solve for the lowest weight of one part at which anyone draws level with the winner."""
+    score, part = winner.score, winner.parts[index]
+    levels = [
+        weight + (score - one.score) / (one.parts[index] - part)
+        for one in able
+        if one.parts[index] > part
+    ]
+    return max(weight, min(levels, default=math.inf))
+
+
+def _by_rule(field: Field, situation: Situation, order: Order) -> list[str]:
+    reasons = {one.model: one for one in field.rejected}
+    lines: list[str] = []
+    for rule in dict.fromkeys(one.filter for one in field.rejected if one.filter in _LIFTED):
+        update, said = _LIFTED[rule]
+        lifted = situation._replace(constraints=situation.constraints.model_copy(update=update))
+        if rule == "budget":
+            state = situation.state.model_copy(update={"budget_left_usd": None})
+            lifted = lifted._replace(state=state)
+        names = {one.model for one in field.rejected if one.filter == rule}
+        again = rank([one for one in situation.catalog.models if one.name in names], lifted)
+        key = sort_key(field.strategy, floor=again.floor)
+        ordered = in_given_order(sorted([*field.ranked, *again.ranked], key=key), first=order.names)
+        best = _name(ordered[0])
+        if best in names:
+            lines.append(f"{best} would win {said}: {reasons[best].reason}.")
+    return lines
+
+
+def _able(field: Field) -> Sequence[Ranked]:
+    return [one for one in field.ranked if one.profile.quality >= field.floor] or field.ranked
+
+
+def _best(
+    able: Sequence[Ranked], field: Field, *, weights: PartScores, strategy: Strategy
+) -> Ranked:
+    scores = [total(one.parts, weights) for one in able]
+    if strategy is not Strategy.COST_FIRST:
+        # Only those with the highest score need the whole key.
+        top = max(scores)
+        able = [one for one, score in zip(able, scores, strict=True) if score == top]
+        scores = [top] * len(able)
+    again = (one._replace(score=score) for one, score in zip(able, scores, strict=True))
+    return min(again, key=sort_key(strategy, floor=field.floor))
+
+
+def _normalised(weights: Sequence[float]) -> PartScores:
+    whole = sum(weights)
+    return PartScores(*(weight / whole for weight in weights))
+
+
+def _name(one: Ranked) -> str:
+    return one.profile.model.name
