@@ -1,0 +1,1 @@
+"""Attempts: deadlines, retry, breaker, rate limits, fallback, and the money around each."""

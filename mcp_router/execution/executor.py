@@ -1,0 +1,187 @@
+"""The executor: carries a decided request out, whole or streamed, with fallback."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import anyio
+
+from mcp_router.errors import InvalidRequestError, ProviderError
+from mcp_router.execution.balance import Balance, Balancer
+from mcp_router.execution.prepare import Preparation
+from mcp_router.execution.routes import Route, Routes
+from mcp_router.execution.run import Run
+from mcp_router.providers.wire import Reply
+from mcp_router.storage.periods import to_ms
+from mcp_router.types import DoneEvent, RestartEvent, ToolCallEvent
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable, Iterator
+
+    from mcp_router.catalog.catalog import Catalog
+    from mcp_router.config.settings import Settings
+    from mcp_router.execution.holding import Holding
+    from mcp_router.execution.services import Services
+    from mcp_router.execution.trial import Trial
+    from mcp_router.providers.wire import Delta
+    from mcp_router.types import AttemptEvent, Completion, Decision, Request, StreamEvent
+
+
+class Executor:
+    """Carries requests out; one serves any number of concurrent calls on any event loop."""
+
+    def __init__(
+        self,
+        services: Services,
+        *,
+        settings: Settings,
+        catalog: Catalog,
+        balance: Balance = "weighted",
+    ) -> None:
+        self._services = services
+        self._settings = settings
+        self._catalog = catalog
+        self._balance: Balance = balance
+        self._balancer = Balancer(rng=services.rng)
+        self.routes = Routes(catalog, settings=settings, environ=services.environ)
+
+    async def execute(
+        self,
+        request: Request,
+        *,
+        decision: Decision,
+        on_attempt: Callable[[AttemptEvent], None] | None = None,
+    ) -> Completion:
+        """Get the whole answer to a request from the first of the decided models that gives one.
+
+        Args:
+            request: what is asked, with its texts.
+            decision: the models to try, in order.
+            on_attempt: is told of every attempt as it begins.
+
+        Raises:
+            FallbackExhaustedError: every attempt failed; holds each with its reason.
+            BudgetExceededError, UnpricedModelError: no attempt could be paid for.
+            ProviderError: the one cause that ends a request: its content or form was refused, or
+                it is too long for every model.
+            InvalidRequestError: the messages make no sense to any provider.
+            StorageError: the database failed.
+        """
+        run = self._run(request, decision)
+        while (trial := await run.advance(stream=False)) is not None:
+            with trial:
+                if on_attempt is not None:
+                    on_attempt(run.announcement(trial))
+                try:
+                    reply = trial.checked(await self._complete(trial))
+                except (ProviderError, InvalidRequestError) as error:
+                    run.failed(trial, error)
+                else:
+                    return run.completed(trial, reply)
+        raise run.error()
+
+    async def stream(self, request: Request, *, decision: Decision) -> AsyncGenerator[StreamEvent]:
+        """Give the answer piece by piece, ending in exactly one DoneEvent.
+
+        Until the first piece a fallback goes unseen. When a stream breaks later, a RestartEvent
+        voids what was given and the whole answer comes from the next model, or the cause is
+        raised where `on_stream_cut` is "error". Close the generator to stop early.
+
+        Raises:
+            RouterError: as `execute` raises.
+        """
+        run = self._run(request, decision)
+        void: RestartEvent | None = None
+        while (trial := await run.advance(stream=True)) is not None:
+            # Every yield stands inside, so that a caller who stops here leaves nothing reserved.
+            with trial:
+                if void is not None:
+                    yield void
+                yield run.announcement(trial)
+                try:
+                    async with aclosing(self._deltas(trial)) as deltas:
+                        async for delta in deltas:
+                            event = trial.hear(delta)
+                            if event is not None:
+                                yield event
+                    reply = trial.whole()
+                except (ProviderError, InvalidRequestError) as error:
+                    tried = run.failed(trial, error)
+                    void = RestartEvent(tried.model, tried.reason) if trial.told else None
+                    continue
+                result = run.completed(trial, reply)
+            for call in result.tool_calls:
+                yield ToolCallEvent(call)
+            yield DoneEvent(result)
+            return
+        raise run.error()
+
+    async def aclose(self) -> None:
+        """Close the connections of the running event loop; those of other loops close with them."""
+        await self._services.client.aclose()
+
+    def _run(self, request: Request, decision: Decision) -> Run:
+        preparation = Preparation(
+            self._services,
+            settings=self._settings,
+            catalog=self._catalog,
+            request=request,
+            decision=decision,
+        )
+        return Run(
+            self._services,
+            preparation=preparation,
+            routes=list(self._ordered(decision)),
+            balancer=self._balancer,
+        )
+
+    def _ordered(self, decision: Decision) -> Iterator[Route]:
+        """List the routes of a decision: its model, its fallbacks, then every other candidate."""
+        names = [decision.model]
+        if self._settings.fallback.enabled:
+            names += [*decision.fallbacks, *(one.model for one in decision.candidates)]
+            if self._settings.fallback.trim_history:
+                names += [one.model for one in decision.rejected if one.filter == "context"]
+        for name in dict.fromkeys(names):
+            routes = self.routes.of(name)
+            yield from routes if len(routes) == 1 else self._balanced(routes)
+
+    def _balanced(self, routes: tuple[Route, ...]) -> list[Route]:
+        now = to_ms(self._services.clock())
+        verdicts = self._services.breaker.check([one.key for one in routes], now=now)
+        return self._balancer.order(routes, balance=self._balance, verdicts=verdicts)
+
+    def _deltas(self, trial: Trial) -> AsyncGenerator[Delta]:
+        plan = trial.plan
+        return self._services.client.stream(
+            plan.route.target, plan.call, deadlines=plan.allowed.deadlines
+        )
+
+    async def _complete(self, trial: Trial) -> Reply:
+        plan = trial.plan
+        deadlines = plan.allowed.deadlines
+        coming = self._services.client.complete(plan.route.target, plan.call, deadlines=deadlines)
+        lease = self._services.lease
+        # Most calls end before their lease does, and a task group costs as much as a commit.
+        if (deadlines.total or 0.0) <= lease:
+            return await coming
+        answer: Reply | ProviderError | InvalidRequestError | None = None
+        async with anyio.create_task_group() as group:
+            group.start_soon(_keep, trial.holding, lease / 3)
+            try:
+                answer = await coming
+            except (ProviderError, InvalidRequestError) as error:
+                # Raised in here, it would leave the group as an exception group.
+                answer = error
+            group.cancel_scope.cancel()
+        if not isinstance(answer, Reply):
+            raise answer or RuntimeError("a call ended without an answer")
+        return answer
+
+
+async def _keep(holding: Holding, seconds: float) -> None:
+    """Prolong a lease again and again while a call runs."""
+    while True:
+        await anyio.sleep(seconds)
+        holding.prolong()
