@@ -1,0 +1,52 @@
+"""The command `stats`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from mcp_router.cli.command import as_session, json_option, with_examples, with_global_options
+from mcp_router.cli.output import show, show_json
+from mcp_router.cli.session import Session
+
+if TYPE_CHECKING:
+    from mcp_router.storage.store import By, Period
+
+# Written out, so that --help need not import pydantic; the types say what is allowed.
+PERIODS: tuple[Period, ...] = ("day", "week", "month", "all")
+GROUPS: tuple[By, ...] = ("model", "task", "day", "project", "category", "provider")
+
+
+@with_examples(
+    "mcp-router stats",
+    "mcp-router stats --period all --by task --json",
+)
+@with_global_options()
+@click.command()
+@click.option(
+    "--period",
+    type=click.Choice(PERIODS),
+    default="month",
+    show_default=True,
+    help="The running day, week or month, or all there is.",
+)
+@click.option(
+    "--by", type=click.Choice(GROUPS), default="model", show_default=True, help="How to group."
+)
+@json_option
+@as_session
+def stats(session: Session, period: Period, by: By, as_json: bool) -> None:
+    """Summarise decisions, calls, cost and savings.
+
+    Saved is what the decisions were expected to save against always using the baseline model.
+    """
+    with session.router() as router:
+        rows = router.stats(period=period, by=by)
+    if as_json:
+        found = [row.model_dump(mode="json") for row in rows]
+        show_json({"period": period, "by": by, "rows": found})
+        return
+    from mcp_router.cli.report_pages import stats_page
+
+    show(stats_page(rows, period=period, by=by))

@@ -1,0 +1,27 @@
+"""The command `serve`: the MCP server."""
+
+from __future__ import annotations
+
+import click
+
+from mcp_router.cli.command import as_session, with_examples, with_global_options
+from mcp_router.cli.session import Session
+
+
+@with_examples(
+    "In the settings of a host:",
+    '{"mcpServers": {"router": {"command": "mcp-router", "args": ["serve"]}}}',
+)
+@with_global_options()
+@click.command()
+@click.pass_context
+@as_session
+def serve(session: Session, context: click.Context) -> None:
+    """Serve agents over MCP on stdin and stdout.
+
+    An agent's host starts this; by hand it waits in silence for messages, until Ctrl-D.
+    """
+    from mcp_router.cli.served import ServedLines
+    from mcp_router.server.app import serve as serve_mcp
+
+    context.exit(serve_mcp(session.router, lines=ServedLines(session)))
