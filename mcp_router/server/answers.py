@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 from mcp.types import CallToolResult, TextContent
-from pydantic import BaseModel
+from pydantic import BaseModel, WithJsonSchema
 
 from mcp_router.types import BudgetStatus, Classification, Decision, StatRow
 
@@ -17,6 +17,7 @@ TOP_TYPES = 3
 MAX_ROWS = 20
 
 Json = dict[str, Any]
+Rows = Annotated[list[Json], WithJsonSchema({"type": "array"})]
 
 
 # The models below are the published output schemas: what a program may count on. The answers hold
@@ -26,9 +27,7 @@ class RouteAnswer(BaseModel):
 
     decision_id: str
     model: str
-    reason: str
     estimated: Json
-    fallbacks: list[str]
 
 
 class ClassifyAnswer(BaseModel):
@@ -42,13 +41,13 @@ class ClassifyAnswer(BaseModel):
 class BudgetAnswer(BaseModel):
     """What `budget` answers: one object for each budget."""
 
-    budgets: list[Json]
+    budgets: Rows
 
 
 class StatsAnswer(BaseModel):
     """What `stats` answers at least: one object for each group."""
 
-    rows: list[Json]
+    rows: Rows
 
 
 _SHORT_DECISION: Json = {

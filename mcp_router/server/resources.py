@@ -24,6 +24,7 @@ from mcp_router.errors import RouterError, UnknownDecisionError
 from mcp_router.money import format_usd
 from mcp_router.server.answers import budget_rows
 from mcp_router.server.lazy import LazyRouter
+from mcp_router.server.watch import BUDGET_URI
 
 if TYPE_CHECKING:
     from mcp_router.types import ModelInfo
@@ -37,12 +38,15 @@ Completer = Callable[
     Awaitable[Completion | None],
 ]
 
+PromptCompleter = Callable[[PromptReference, CompletionArgument], Awaitable[Completion | None]]
+
 
 class RouterResources:
     """The functions behind the resources; all but the completion run on a worker thread."""
 
-    def __init__(self, router: LazyRouter) -> None:
+    def __init__(self, router: LazyRouter, *, complete_prompt: PromptCompleter) -> None:
         self._router = router
+        self._complete_prompt = complete_prompt
 
     def catalog(self) -> str:
         """Return the models to choose from now as JSON, at most MAX_MODELS of them."""
@@ -74,8 +78,10 @@ class RouterResources:
         argument: CompletionArgument,
         _context: CompletionContext | None,
     ) -> Completion | None:
-        """Complete a decision id from the latest decisions in the store."""
-        if not isinstance(reference, ResourceTemplateReference) or reference.uri != DECISION_URI:
+        """Complete a decision id from the latest decisions in the store, or a prompt's argument."""
+        if isinstance(reference, PromptReference):
+            return await self._complete_prompt(reference, argument)
+        if reference.uri != DECISION_URI:
             return None
         return Completion(values=await to_thread.run_sync(self._decision_ids, argument.value))
 
@@ -84,9 +90,11 @@ class RouterResources:
         return [one.decision_id for one in recent if one.decision_id.startswith(prefix)]
 
 
-def add_resources(server: MCPServer[None], *, router: LazyRouter) -> None:
-    """Register the resources and the completion of decision ids on the server."""
-    resources = RouterResources(router)
+def add_resources(
+    server: MCPServer[None], *, router: LazyRouter, complete_prompt: PromptCompleter
+) -> None:
+    """Register the resources and the one completion of a server, of decision ids and prompts."""
+    resources = RouterResources(router, complete_prompt=complete_prompt)
     add = partial(server.resource, mime_type="application/json")
     add(
         "router://catalog",
@@ -94,7 +102,7 @@ def add_resources(server: MCPServer[None], *, router: LazyRouter) -> None:
         description="Models to choose from now: price in USD per million tokens, context, ratings.",
     )(resources.catalog)
     add(
-        "router://budget",
+        BUDGET_URI,
         title="Budgets",
         description="Each budget: limit, spent, reserved, left, when it resets.",
     )(resources.budget)

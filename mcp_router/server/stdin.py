@@ -42,11 +42,14 @@ def _mended(match: re.Match[bytes]) -> bytes:
     return match[0] if kept else rb"\ufffd"
 
 
-def guard_stdin() -> Callable[[], None]:
+def guard_stdin(*, on_signal: Callable[[], None]) -> Callable[[], None]:
     """Feed fd 0 from a mended copy of stdin that ends on SIGTERM or SIGINT; a second one kills.
 
     It holds for the rest of the process. Call it on the main thread, before the transport starts.
     Does nothing on Windows, where pipes cannot be waited for and hosts do not send signals.
+
+    Args:
+        on_signal: called within the signal handler, on the main thread between any two steps.
 
     Returns:
         A function that ends the copy at once.
@@ -65,6 +68,7 @@ def guard_stdin() -> Callable[[], None]:
     def end_on_signal(_number: int, _frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        on_signal()
         end()
 
     signal.signal(signal.SIGTERM, end_on_signal)

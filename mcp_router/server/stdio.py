@@ -2,29 +2,73 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import anyio
+from mcp import MCPError
 from mcp.server import MCPServer
+from mcp.server.context import ServerRequestContext
+from mcp.server.mcpserver import Context
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
-from mcp.types import JSONRPCError, JSONRPCNotification, JSONRPCRequest, JSONRPCResponse
+from mcp.types import (
+    INVALID_PARAMS,
+    EmptyResult,
+    GetPromptResult,
+    InputRequiredResult,
+    JSONRPCError,
+    JSONRPCNotification,
+    JSONRPCRequest,
+    JSONRPCResponse,
+    SubscribeRequestParams,
+    UnsubscribeRequestParams,
+)
 
 from mcp_router.server.stdin import guard_stdin
 
 GRACE_SECONDS = 2.0
 """How long calls may go on once stdin has ended; hosts send a signal after about as long."""
 
+Subscribe = Callable[
+    [ServerRequestContext[None, Any], SubscribeRequestParams], Awaitable[EmptyResult]
+]
+Unsubscribe = Callable[
+    [ServerRequestContext[None, Any], UnsubscribeRequestParams], Awaitable[EmptyResult]
+]
+
 # Open for as long as the client listens, so there is no answer to wait for.
 _ENDLESS = "subscriptions/listen"
 
 
 class StdioServer(MCPServer[None]):
-    """The SDK's server, where the end of stdin does not cancel the calls in flight.
+    """The SDK's server, where the end of stdin does not cancel the calls in flight at once.
 
     The SDK drops them, and a script that pipes requests in would get no answer to its calls.
     """
+
+    def serve_subscriptions(self, subscribe: Subscribe, unsubscribe: Unsubscribe) -> None:
+        """Serve the subscriptions of the 2025 era, which the SDK leaves to the lower level."""
+        add = self._lowlevel_server.add_request_handler
+        add("resources/subscribe", SubscribeRequestParams, subscribe)
+        add("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+
+    async def get_prompt(
+        self,
+        name: str,
+        arguments: dict[str, Any] | None = None,
+        context: Context[None, Any] | None = None,
+    ) -> GetPromptResult | InputRequiredResult:
+        """Get a prompt; the SDK would call an unknown one a defect of the server.
+
+        Raises:
+            MCPError: INVALID_PARAMS, there is no such prompt, or its arguments are wrong.
+        """
+        if self._prompt_manager.get_prompt(name) is None:
+            raise MCPError(INVALID_PARAMS, "There is no such prompt.")
+        return await super().get_prompt(name, arguments, context)
 
     async def run_stdio_async(self) -> None:
         """Serve on stdin and stdout until stdin ends or a signal comes.
@@ -34,9 +78,14 @@ class StdioServer(MCPServer[None]):
         Raises:
             BrokenPipeError: the host closed stdout; within an exception group.
         """
-        end_input = guard_stdin()
+        calls = _Calls()
+        loop = asyncio.get_running_loop()
+
+        def on_signal() -> None:
+            loop.call_soon_threadsafe(calls.give_up)
+
+        end_input = guard_stdin(on_signal=on_signal)
         async with stdio_server() as (incoming, outgoing):
-            calls = _Calls()
             try:
                 await self._lowlevel_server.run(
                     _Incoming(incoming, calls=calls),
@@ -54,6 +103,7 @@ class _Calls:
     def __init__(self) -> None:
         self._open: set[object] = set()
         self._settled = anyio.Event()
+        self._given_up = False
 
     def came(self, item: SessionMessage | Exception) -> None:
         message = item.message if isinstance(item, SessionMessage) else None
@@ -70,11 +120,16 @@ class _Calls:
             self._close(item.message.id)
 
     async def settle(self) -> None:
-        """Wait until every request is answered, but not for ever."""
-        if self._open:
+        """Wait until every request is answered, but not for ever, and not after a signal."""
+        if self._open and not self._given_up:
             self._settled = anyio.Event()
             with anyio.move_on_after(GRACE_SECONDS):
                 await self._settled.wait()
+
+    def give_up(self) -> None:
+        """Wait no more: hosts that send a signal kill the process a moment later."""
+        self._given_up = True
+        self._settled.set()
 
     def _close(self, name: object) -> None:
         self._open.discard(name)

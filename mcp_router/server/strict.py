@@ -9,7 +9,7 @@ from typing import Any, cast
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError, UnexpectedToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.types import CallToolResult, ToolAnnotations
+from mcp.types import ToolAnnotations
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
@@ -29,14 +29,23 @@ class StrictTool(Tool):
 
     @classmethod
     def of(
-        cls, function: Callable[..., CallToolResult], *, title: str, annotations: ToolAnnotations
+        cls,
+        function: Callable[..., object],
+        *,
+        title: str,
+        annotations: ToolAnnotations,
+        meta: Json | None = None,
     ) -> Tool:
-        """Make a tool of a documented function; its docstring is the description, verbatim."""
+        """Make a tool of a documented function; its docstring is the description, verbatim.
+
+        It answers with a `CallToolResult`, whose shape its return annotation may state.
+        """
         tool = cls.from_function(
             function,
             title=title,
             description=inspect.cleandoc(function.__doc__ or ""),
             annotations=annotations,
+            meta=meta,
         )
         arguments = tool.fn_metadata.arg_model
         arguments.model_config["extra"] = "forbid"
@@ -45,6 +54,8 @@ class StrictTool(Tool):
         if tool.fn_metadata.output_schema is not None:
             shape = slim(tool.fn_metadata.output_schema)
             shape.pop("description", None)
+            # That each listed key is there is said by listing it.
+            shape.pop("required", None)
             tool.fn_metadata.output_schema = shape
         return tool
 
@@ -64,7 +75,9 @@ class StrictTool(Tool):
                 case ValidationError() as cause if not isinstance(error, UnexpectedToolError):
                     raise ToolError(self._refusal(cause)) from cause
                 case RouterError() as cause:
-                    raise ToolError(_cut(str(cause))) from cause
+                    raise ToolError(told(cause)) from cause
+                case ToolError() as cause if not isinstance(error, UnexpectedToolError):
+                    raise ToolError(str(cause)) from cause
                 case _:
                     raise
 
@@ -87,10 +100,16 @@ def _sentence(detail: ErrorDetails) -> str:
             return f"{name}: {detail['msg'].removeprefix('Value error, ')}."
 
 
-def _cut(text: str) -> str:
+def told(error: RouterError) -> str:
+    """Write an error for a model: shortened where it must be, but never its next step."""
+    hint = f" {_cut(error.hint, MAX_ERROR_CHARS // 2)}" if error.hint else ""
+    return _cut(error.message, MAX_ERROR_CHARS - len(hint)) + hint
+
+
+def _cut(text: str, most: int = MAX_ERROR_CHARS) -> str:
     # A lone surrogate in a name would break the JSON of the answer.
     clean = text.encode("utf-8", "replace").decode()
-    return clean if len(clean) <= MAX_ERROR_CHARS else clean[: MAX_ERROR_CHARS - 1] + "…"
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
 def slim(schema: Mapping[str, Any]) -> Json:
@@ -124,6 +143,7 @@ def _slim(schema: Mapping[str, Any], *, definitions: Mapping[str, Any]) -> Json:
 
 _SAYS_NOTHING: tuple[tuple[str, object], ...] = (
     ("default", None),
+    ("default", ""),
     ("additionalProperties", {}),
     ("additionalProperties", True),
 )

@@ -28,14 +28,17 @@ from mcp_router.server.arguments import (
     Prompt,
     Requires,
     StrategyArgument,
+    constraints,
 )
+from mcp_router.server.completions import MAX_RESULT_CHARS, RESULT_SIZE_KEY
+from mcp_router.server.execute import Execution
 from mcp_router.server.lazy import LazyRouter
 from mcp_router.server.strict import StrictTool
-from mcp_router.types import Constraints
+from mcp_router.server.watch import BudgetWatch
 
 
 class RouterTools:
-    """The functions behind the tools; synchronous, so each call runs on a worker thread."""
+    """The functions behind the tools that only read; each call runs on a worker thread."""
 
     def __init__(self, router: LazyRouter) -> None:
         self._router = router
@@ -48,38 +51,33 @@ class RouterTools:
         max_latency_ms: MaxLatency = None,
         min_quality: MinQuality = None,
         requires: Requires = None,
-        context_tokens: ContextTokens = 0,
+        context_tokens: ContextTokens = None,
         models: Models = None,
     ) -> Annotated[CallToolResult, RouteAnswer]:
         """Choose the model for a task: why, at what cost, and what to fall back to.
 
-        Use it before starting or delegating work, or to compare models; use classify to judge \
-the task alone. It recommends and runs nothing; nothing leaves this machine.
-        Defaults: the configured strategy (balanced), no limits, every model.
-        Example: {"prompt": "Fix the login bug", "strategy": "cost_first", "min_quality": 0.8}
+        Use it before you start or delegate work; use execute_with_fallback to run it. Runs \
+nothing; nothing leaves this machine.
+        Example: {"prompt": "Fix the login bug", "strategy": "cost_first"}
         """
-        constraints = Constraints.model_validate(
-            {
-                "max_cost_usd": max_cost_usd,
-                "max_latency_ms": max_latency_ms,
-                "min_quality": min_quality,
-                "requires": requires or (),
-                "models": models or (),
-            }
+        limits = constraints(
+            max_cost_usd=max_cost_usd,
+            max_latency_ms=max_latency_ms,
+            min_quality=min_quality,
+            requires=requires,
+            models=models,
         )
         decision = self._router.get().route(
-            prompt, strategy=strategy, constraints=constraints, context_tokens=context_tokens
+            prompt, strategy=strategy, constraints=limits, context_tokens=context_tokens
         )
         return route_answer(decision)
 
     def classify(
-        self, prompt: Prompt, context_tokens: ContextTokens = 0
+        self, prompt: Prompt, context_tokens: ContextTokens = None
     ) -> Annotated[CallToolResult, ClassifyAnswer]:
-        """Judge a task without choosing a model: type, difficulty, needs, expected tokens.
+        """Judge a task without choosing a model: type, difficulty, needs, tokens.
 
-        Use it to sort or size work; use route to get a model and a price. Nothing leaves this \
-machine or is stored.
-        Example: {"prompt": "Prove that the square root of 2 is irrational"}
+        For a model and a price, use route. Nothing leaves this machine or is stored.
         """
         found = self._router.get().classify(prompt, context_tokens=context_tokens)
         return classify_answer(found)
@@ -87,9 +85,7 @@ machine or is stored.
     def budget(self) -> Annotated[CallToolResult, BudgetAnswer]:
         """Show each budget: limit, spent, reserved, left, when it resets.
 
-        Use it before costly work; use stats for where the money went. Reads local records only; \
-limits change on the command line, not here.
-        Example: {}
+        For where it went, use stats. Reads local records only; limits change in the terminal.
         """
         return budget_answer(self._router.get().budget())
 
@@ -98,30 +94,36 @@ limits change on the command line, not here.
     ) -> Annotated[CallToolResult, StatsAnswer]:
         """Report decisions, calls, tokens, cost, savings and latency of a period, in groups.
 
-        Use it for "what did we spend"; use budget for what is left. Reads local records only.
-        Defaults: period month, by model. Example: {"period": "day", "by": "task"}
+        For what is left, use budget. Reads local records only. Default: month, by model.
+        Example: {"period": "day", "by": "task"}
         """
         rows = self._router.get().stats(period=period, by=by)
         return stats_answer(rows, period=period, by=by)
 
 
-def router_tools(router: LazyRouter) -> list[Tool]:
-    """Build the tools over one router, in the order they are listed."""
+def router_tools(router: LazyRouter, *, watch: BudgetWatch | None = None) -> list[Tool]:
+    """Build the tools over one router, in the order they are listed.
+
+    `watch` is told when a call may have spent money.
+    """
     tools = RouterTools(router)
-    # Each decision gets an id of its own, so route is the one that is not idempotent.
-    once, again = _annotations(idempotent=False), _annotations(idempotent=True)
+    run = Execution(router, watch=watch or BudgetWatch(router))
     return [
-        StrictTool.of(tools.route, title="Choose a model", annotations=once),
-        StrictTool.of(tools.classify, title="Judge a task", annotations=again),
-        StrictTool.of(tools.budget, title="Show budgets", annotations=again),
-        StrictTool.of(tools.stats, title="Show statistics", annotations=again),
+        StrictTool.of(tools.route, title="Choose a model", annotations=_READING),
+        StrictTool.of(tools.classify, title="Judge a task", annotations=_READING),
+        StrictTool.of(
+            run.execute_with_fallback,
+            title="Run a task",
+            annotations=_SPENDING,
+            meta={RESULT_SIZE_KEY: MAX_RESULT_CHARS},
+        ),
+        StrictTool.of(tools.budget, title="Show budgets", annotations=_READING),
+        StrictTool.of(tools.stats, title="Show statistics", annotations=_READING),
     ]
 
 
-def _annotations(*, idempotent: bool) -> ToolAnnotations:
-    return ToolAnnotations(
-        read_only_hint=True,
-        destructive_hint=False,
-        idempotent_hint=idempotent,
-        open_world_hint=False,
-    )
+_SPENDING = ToolAnnotations(
+    read_only_hint=False, destructive_hint=False, idempotent_hint=False, open_world_hint=True
+)
+# Whether a call may be repeated is a question the protocol asks only of tools that change things.
+_READING = ToolAnnotations(read_only_hint=True, destructive_hint=False, open_world_hint=False)

@@ -131,8 +131,7 @@ async def _nothing(
 
 
 def _add_legacy_methods(server: MCPServer[None]) -> None:
-    # The product serves none of these, and the SDK has no public hook for them.
-    add = server._lowlevel_server.add_request_handler
-    add("logging/setLevel", types.SetLevelRequestParams, _nothing)
-    add("resources/subscribe", types.SubscribeRequestParams, _nothing)
-    add("resources/unsubscribe", types.UnsubscribeRequestParams, _nothing)
+    # The product does not serve it, and the SDK has no public hook for it.
+    server._lowlevel_server.add_request_handler(
+        "logging/setLevel", types.SetLevelRequestParams, _nothing
+    )

@@ -14,9 +14,11 @@ LOG="$SCRATCH/log"
 export ROUTING_DB="$SCRATCH/router.db" PYTHONPATH="$PWD"
 failed=0
 server=""
+providers=""
 
 finish() {
   [ -z "$server" ] || kill "$server" 2>/dev/null
+  [ -z "$providers" ] || kill "$providers" 2>/dev/null
   rm -rf "$SCRATCH"
 }
 trap finish EXIT
@@ -56,9 +58,47 @@ check() {
   fi
 }
 
+# Starts providers that fail or answer as told, and writes settings in which no others exist.
+start_providers() {
+  "$PYTHON" -m mcp_router.testing --model flaky=unavailable --model sound=healthy \
+    >"$SCRATCH/providers" 2>"$LOG" &
+  providers=$!
+  for _ in $(seq 100); do
+    [ -s "$SCRATCH/providers" ] && break
+    sleep 0.1
+  done
+  "$PYTHON" - "$SCRATCH" <<'PY' || { cat "$LOG"; exit 1; }
+import json, sys
+from pathlib import Path
+
+scratch = Path(sys.argv[1])
+urls = json.loads((scratch / "providers").read_text())
+model = {"context": 128000, "price": {"input": 1.0, "output": 2.0}}
+settings = {
+    "db": str(scratch / "router.db"),
+    "providers": {name: {"wire": name, "base_url": url} for name, url in urls.items()},
+    "models": {
+        "flaky": {**model, "provider": "openai"},
+        "sound": {**model, "provider": "anthropic"},
+    },
+    "chains": {"both": ["flaky", "sound"]},
+}
+for name in settings["providers"]:
+    settings["providers"][name]["api_key_env"] = ""
+(scratch / "settings.json").write_text(json.dumps(settings))
+PY
+}
+
 inspect() {
   timeout 60 node "$CACHE/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js" \
-    --cli "$PYTHON" -m mcp_router.server "$@"
+    --cli "$PYTHON" -m mcp_router.server -e "ROUTING_CONFIG=$SCRATCH/settings.json" "$@"
+}
+
+# The answer must be the second model's, as the first one fails.
+inspect_execution() {
+  inspect "$@" --method tools/call --tool-name execute_with_fallback \
+    --tool-arg "prompt=Say hello" chain=both | tee "$SCRATCH/answer"
+  grep -q 'You said: Say hello.*sound (anthropic), 2 attempts' "$SCRATCH/answer"
 }
 
 inspect_era() {
@@ -71,6 +111,7 @@ inspect_era() {
     check "inspector, $1: tools/call ${call%%|*}" inspect "${era[@]}" --method tools/call \
       --tool-name "${call%%|*}" "${arguments[@]}"
   done
+  check "inspector, $1: tools/call execute_with_fallback" inspect_execution "${era[@]}"
   check "inspector, $1: resources/list" inspect "${era[@]}" --method resources/list
   check "inspector, $1: resources/read" inspect "${era[@]}" --method resources/read \
     --uri router://catalog
@@ -99,6 +140,7 @@ suite() {
 
 command -v npm >/dev/null || skip "npm is not installed"
 install
+start_providers
 inspect_era legacy
 inspect_era modern
 

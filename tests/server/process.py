@@ -27,11 +27,23 @@ def environment(folder: Path, **more: str) -> Mapping[str, str]:
     }
 
 
+# What a client of the 2026-07-28 revision says with every request instead of shaking hands.
+ENVELOPE = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+
+
 class Process:
-    """A started server; `ask` sends a request and reads lines until its answer comes."""
+    """A started server; `ask` sends a request and reads its answer.
+
+    `modern` speaks the 2026-07-28 revision. What is not an answer is kept in `heard`.
+    """
 
     def __init__(self, popen: subprocess.Popen[bytes]) -> None:
         self.popen = popen
+        self.modern = False
+        self.heard: list[dict[str, Any]] = []
         self._last = 0
 
     def send(self, line: bytes) -> None:
@@ -43,15 +55,40 @@ class Process:
         assert self.popen.stdout is not None
         return json.loads(self.popen.stdout.readline())
 
-    def ask(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    def begin(self, method: str, params: Mapping[str, Any] | None = None) -> int:
+        """Send a request with its id as the token for progress, and return the id."""
         self._last += 1
-        request = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": params or {}}
+        given = dict(params or {})
+        if self.modern or method == "tools/call":
+            envelope = ENVELOPE if self.modern else {}
+            given["_meta"] = {**envelope, "progressToken": self._last}
+        request = {"jsonrpc": "2.0", "id": self._last, "method": method, "params": given}
         self.send(json.dumps(request).encode())
-        answer = self.read()
-        assert answer["id"] == self._last
-        return answer
+        return self._last
+
+    def answer_to(self, number: int) -> dict[str, Any]:
+        """Read until the answer to a request has come."""
+        while (message := self.read()).get("id") != number:
+            self.heard.append(message)
+        return message
+
+    def progress(self, number: int) -> dict[str, Any]:
+        """Read until progress of a request has come."""
+        while True:
+            message = self.read()
+            if message.get("params", {}).get("progressToken") == number:
+                return message["params"]
+            self.heard.append(message)
+
+    def notify(self, method: str, params: Mapping[str, Any]) -> None:
+        self.send(json.dumps({"jsonrpc": "2.0", "method": method, "params": params}).encode())
+
+    def ask(self, method: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self.answer_to(self.begin(method, params))
 
     def initialize(self) -> dict[str, Any]:
+        if self.modern:
+            return self.ask("server/discover")
         client = {"name": "test", "version": "0"}
         params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": client}
         answer = self.ask("initialize", params)

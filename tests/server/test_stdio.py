@@ -21,6 +21,7 @@ from tests.server.reading import body_of
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="signals are a POSIX matter")
 
 
+@pytest.mark.parametrize("era", ["auto", "legacy", "2026-07-28"])
 async def test_the_process_speaks_every_era(tmp_path: Path, era: Era) -> None:
     command, *args = COMMAND
     parameters = StdioServerParameters(
@@ -29,7 +30,13 @@ async def test_the_process_speaks_every_era(tmp_path: Path, era: Era) -> None:
     async with Client(parameters, mode=era) as client:
         tools = (await client.list_tools()).tools
         body = body_of(await client.call_tool("route", {"prompt": "Fix the login bug"}))
-    assert [tool.name for tool in tools] == ["route", "classify", "budget", "stats"]
+    assert [tool.name for tool in tools] == [
+        "route",
+        "classify",
+        "execute_with_fallback",
+        "budget",
+        "stats",
+    ]
     assert body["task_type"] == "debugging"
 
 
@@ -39,7 +46,7 @@ def test_starting_loads_neither_the_router_nor_its_rooms() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     )
     rooms = {name.split(".")[1] for name in loaded.stdout.split() if name.startswith("mcp_router.")}
-    assert rooms == {"errors", "money", "server", "types", "version"}
+    assert rooms == {"assets", "errors", "money", "server", "types", "version"}
     assert "sqlite3" not in loaded.stdout.split()
 
 
@@ -115,7 +122,7 @@ def test_garbage_does_not_stop_it(tmp_path: Path) -> None:
         process.initialize()
         for line in GARBAGE:
             process.send(line)
-            assert len(process.ask("tools/list")["result"]["tools"]) == 4
+            assert len(process.ask("tools/list")["result"]["tools"]) == 5
         code, out, err = process.end()
     assert (code, out) == (0, b"")
     assert b"Traceback" not in err
@@ -171,7 +178,7 @@ def test_an_unusable_database_is_told_and_the_server_goes_on(tmp_path: Path) -> 
         result = process.call("route", {"prompt": "Fix the login bug"})
         assert result["isError"]
         assert "router.db" in result["content"][0]["text"]
-        assert len(process.ask("tools/list")["result"]["tools"]) == 4
+        assert len(process.ask("tools/list")["result"]["tools"]) == 5
 
 
 @POSIX
