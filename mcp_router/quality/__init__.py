@@ -1,0 +1,1 @@
+"""How good an answer is, and what several answers agree on; pure functions of their texts."""
