@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import threading
@@ -18,7 +19,7 @@ from mcp_router.catalog.catalog import Catalog
 from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import load_settings
 from mcp_router.debug import log_decision, start_logging
-from mcp_router.errors import InvalidRequestError
+from mcp_router.errors import InvalidRequestError, RouterError
 from mcp_router.routing.cache import DecisionCache
 from mcp_router.routing.classify import TaskRule, classify
 from mcp_router.routing.decide import decide
@@ -46,6 +47,11 @@ if TYPE_CHECKING:
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.storage.store import By, Period
     from mcp_router.types import AttemptEvent, Completion, StreamEvent
+
+COMMON_BUDGETS = ("request", "day", "month")
+"""The budgets that every request counts for."""
+
+_log = logging.getLogger("mcp_router")
 
 STATE_AGE = timedelta(seconds=1)
 """How old the observed state (budget, breakers, performance) of a recommendation may be."""
@@ -79,6 +85,7 @@ class Router:
             name: TaskRule(keywords=task.keywords) for name, task in settings.tasks.items()
         }
         self._state: tuple[datetime, RoutingState] | None = None
+        self.on_alert: Callable[[str], None] = _log.warning
 
     @classmethod
     def open(
@@ -90,6 +97,7 @@ class Router:
         store: SqliteStore | None = None,
         clock: Callable[[], datetime] | None = None,
         sources: Mapping[str, str] = MappingProxyType({}),
+        on_alert: Callable[[str], None] | None = None,
     ) -> Self:
         """Open a router with settings from the environment and files, or those given.
 
@@ -101,6 +109,7 @@ class Router:
                 when it is first needed.
             clock: returns the present as an aware datetime; for tests and replays.
             sources: where each of the ready settings came from, so that errors can name the file.
+            on_alert: is told each budget alert, one sentence; by default the log warns of it.
 
         Raises:
             ConfigError: a setting is wrong; names the file, the key and what is allowed.
@@ -114,7 +123,10 @@ class Router:
         catalog = configured_catalog(settings, base=base, sources=sources)
         if settings.debug:
             start_logging(settings)
-        return cls(settings=settings, catalog=catalog, store=store, environ=environ, clock=clock)
+        router = cls(settings=settings, catalog=catalog, store=store, environ=environ, clock=clock)
+        if on_alert is not None:
+            router.on_alert = on_alert
+        return router
 
     @property
     def store(self) -> SqliteStore:
@@ -219,9 +231,18 @@ class Router:
             ProviderError: the one cause that ends a request, such as a content filter.
             StorageError: the database failed.
         """
-        Mode(mode)
+        if mode not in list(Mode):
+            raise InvalidRequestError(
+                field="mode", problem=f"there is no mode {mode[:20]!r}", hint="There is: single."
+            )
         request, decision = self._decide_to_run(task, asked)
-        return await self.executor.execute(request, decision=decision, on_attempt=on_attempt)
+        try:
+            done = await self.executor.execute(request, decision=decision, on_attempt=on_attempt)
+        except RouterError:
+            await self._alert()
+            raise
+        await self._alert()
+        return done
 
     async def stream(self, task: Task, **asked: Unpack[Asked]) -> AsyncGenerator[StreamEvent]:
         """Carry a task out and give the answer piece by piece, ending in one DoneEvent.
@@ -233,9 +254,14 @@ class Router:
             RouterError: as `execute` raises.
         """
         request, decision = self._decide_to_run(task, asked)
-        async with aclosing(self.executor.stream(request, decision=decision)) as events:
-            async for event in events:
-                yield event
+        try:
+            async with aclosing(self.executor.stream(request, decision=decision)) as events:
+                async for event in events:
+                    yield event
+        except RouterError:
+            await self._alert()
+            raise
+        await self._alert()
 
     def feedback(
         self,
@@ -365,6 +391,14 @@ class Router:
         )
         return Executor(services, settings=self.settings, catalog=self.catalog)
 
+    async def _alert(self) -> None:
+        """Deliver the budget alerts that are due now that money was spent."""
+        from mcp_router.execution.alerts import deliver_alerts
+
+        told = await deliver_alerts(self.store, settings=self.settings, now=self.now())
+        for line in told.lines:
+            self.on_alert(line)
+
     def _decide_to_run(self, task: Task, asked: Asked) -> tuple[Request, Decision]:
         """Decide among the models that have credentials, and record the decision."""
         request = as_request(task, **asked)
@@ -395,7 +429,9 @@ class Router:
         now = self.now()
         if self._state is not None and timedelta() <= now - self._state[0] < STATE_AGE:
             return self._state[1]
-        left = [one.left_usd for one in self.budget() if one.left_usd is not None]
+        # Budgets on tags hold for some requests only; they are asked when one is carried out.
+        common = [one for one in self.budget() if one.name in COMMON_BUDGETS]
+        left = [one.left_usd for one in common if one.left_usd is not None]
         state = RoutingState(
             usable_providers=self._usable,
             performance=self.store.performance(now=now) if self.settings.learning.enabled else {},

@@ -425,9 +425,9 @@ class Decision(Value):
 
     `candidates` are the best dozen, best first, with the parts of their scores; `others` maps
     every other model that passed to its score, so that nobody is missing from the ranking and a
-    stored decision stays small. `request` is what was asked without its texts, and `counts` what was counted in them (the
-    byte classes of the text, messages, media tokens, context tokens), so that a decision can be
-    made again under other settings though no prompt is kept.
+    stored decision stays small. `request` is what was asked without its texts, and `counts` what
+    was counted in them (the byte classes of the text, messages, media tokens, context tokens), so
+    that a decision can be made again under other settings though no prompt is kept.
     """
 
     decision_id: str
@@ -484,7 +484,10 @@ class Attempt(Value):
 
 
 class Completion(Value):
-    """The answer to an executed request, with every attempt it took."""
+    """The answer to an executed request, with every attempt it took.
+
+    `confidence` is None where nothing judged the answer.
+    """
 
     decision_id: str
     model: str
@@ -499,7 +502,7 @@ class Completion(Value):
     first_token_ms: int | None = None
     attempts: tuple[Attempt, ...]
     mode: Mode = Mode.SINGLE
-    confidence: Score = 1.0
+    confidence: Score | None = None
     warnings: tuple[str, ...] = ()
 
 
@@ -596,8 +599,9 @@ class RoutingState(Value):
     """What is true at the moment of a decision besides the request and the settings.
 
     `usable_providers` have credentials or need none; with `require_credentials` no other is a
-    candidate. `blocked` maps a model to why it may not be called now. `performance` maps model, then task type ("" for
-    all tasks) to what was observed. `budget_left_usd` is None without a limit.
+    candidate. `blocked` maps a model to why it may not be called now. `performance` maps model,
+    then task type ("" for all tasks) to what was observed. `budget_left_usd` is None without a
+    limit.
     """
 
     usable_providers: frozenset[str] = frozenset()

@@ -119,14 +119,25 @@ class Preparation:
             allowed = deadlines.plain(allowed, expected=expected)
         return Plan(route, self._sent(need, most=most), allowed, need.raw)
 
-    def warnings(self, route: Route, need: Need, *, most: Ceiling) -> Iterator[str]:
+    def most(self, route: Route) -> Ceiling:
+        """Bound what a route could use if money were no matter."""
+        return self.need(route).most
+
+    @property
+    def max_cost(self) -> int | None:
+        """The nano-dollars that settings, task and request allow this request, if they say."""
+        task = self.settings.tasks.get(self.decision.task_type)
+        own = task.constraints if task is not None else None
+        for said in (self.request.constraints, own, self.settings.constraints):
+            if said is not None and said.max_cost_usd is not None:
+                return to_nanos(said.max_cost_usd)
+        return None
+
+    def warnings(self, route: Route, need: Need) -> Iterator[str]:
         """Say what was changed to make the request fit."""
         name = route.model.name
         if need.trimmed is not None:
             yield f"the {need.trimmed.dropped} oldest messages were left out to fit {name}"
-        if most.outputs < need.most.outputs:
-            most_paid = f"{most.outputs} tokens, the most that the budget pays for"
-            yield f"the answer of {name} was limited to {most_paid}"
 
     def overflowed(self, route: Route) -> None:
         """Note that a provider found the request too long for a window of this size."""

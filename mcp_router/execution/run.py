@@ -22,6 +22,7 @@ from mcp_router.execution.course import Course, Leg
 from mcp_router.execution.holding import Holding, Refusal, Terms
 from mcp_router.execution.policy import Failure, Kind, Step, failure_of
 from mcp_router.execution.trial import Trial
+from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.ledger import Purpose
 from mcp_router.types import Attempt, AttemptEvent, Completion, Usage
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from mcp_router.execution.routes import Route
     from mcp_router.execution.services import Services
     from mcp_router.providers.wire import Reply
-    from mcp_router.storage.budgets import BudgetRule
     from mcp_router.types import Rejection
 
 _CANCELLED = Failure("cancelled", Step.STOP, blame="none")
@@ -131,7 +131,10 @@ class Run:
         bill = trial.bill(whole=True)
         tried = self._books.answered(trial, bill)
         first = trial.first_token_at
-        warnings = (*self._warnings, *_warnings(trial, reply, bill))
+        warnings = [*self._warnings, *_warnings(trial, reply, bill)]
+        shortest = trial.holding.most.outputs
+        if reply.finish_reason == "length" and shortest < self._prepared.most(trial.route).outputs:
+            warnings.append(f"the budget paid for {shortest} tokens of answer at the most")
         return Completion(
             decision_id=self._decision.decision_id,
             model=tried.model,
@@ -192,7 +195,7 @@ class Run:
             holding=held,
             on_abandoned=self._abandoned,
         )
-        self._warnings.extend(self._prepared.warnings(route, need, most=held.most))
+        self._warnings.extend(self._prepared.warnings(route, need))
         self._course.started(route)
         self._books.opened(route)
         self._calls += 1
@@ -215,7 +218,10 @@ class Run:
 
     def _rules(self) -> Sequence[BudgetRule]:
         """List the budgets; what earlier attempts of this request cost counts in its own."""
-        rules, spent = self._services.store.rules, self._books.spent
+        rules: Sequence[BudgetRule] = self._services.store.rules
+        spent, most = self._books.spent, self._prepared.max_cost
+        if most is not None:
+            rules = (BudgetRule("max_cost_usd", "request", most), *rules)
         if not spent:
             return rules
         return [

@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 class DecisionCache:
-    """Remember decisions by key for `ttl` seconds, at most `size` of them.
+    """Remember decisions by key for `ttl` seconds, at most `size` of them (70 KB each).
 
     A clock that goes backwards makes entries from its future count as expired.
     """
 
-    def __init__(self, *, ttl: float, size: int = 1024) -> None:
+    def __init__(self, *, ttl: float, size: int = 64) -> None:
         self._ttl = timedelta(seconds=ttl)
         self._size = size
         self._entries: OrderedDict[str, tuple[datetime, Decision]] = OrderedDict()

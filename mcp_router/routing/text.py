@@ -24,7 +24,8 @@ _MODEL_CHOICE = (
 _LEVEL = (
     r"\b(?:classify|mark|treat|label|rate|route|score|tag|consider|handle)\s+"
     r"(?:this|it|me|my|the)(?:\s+(?:request|prompt|task|message|question|query))?\s+"
-    r"(?:as|with)\b[^.!?\n]{0,30}\b(?:critical|complex|expert|urgent|simple|trivial|priority)\b"
+    r"(?:as|with)\b(?:(?!,|\bor\b|\bvs\b)[^.!?\n]){0,30}"
+    r"\b(?:critical|complex|expert|urgent|simple|trivial|priority)\b"
     r"(?!\s*(?:,|or\b|vs\b))"
     r"|\bthis\s+is\s+(?:an?\s+)?(?:\w{1,30}\s+)?(?:critical|urgent|complex|expert)"
     r"[- ]?(?:level)?\s+(?:request|prompt|task|query)\b"

@@ -18,7 +18,7 @@ from mcp_router.storage.ledger import Purpose
 from mcp_router.storage.periods import to_ms
 from mcp_router.storage.rules import budget_rules
 from mcp_router.storage.sqlite import SqliteStore
-from tests.providers.listener import Listener
+from tests.execution.listener import Listener
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 WRITER = "import pathlib, sys; pathlib.Path(sys.argv[1]).write_bytes(sys.stdin.buffer.read())"

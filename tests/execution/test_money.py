@@ -163,11 +163,31 @@ async def test_an_answer_of_no_set_length_is_shortened_to_what_the_budget_pays_f
     kitchen: Kitchen,
 ) -> None:
     kitchen.budget = {"daily": "0.01"}
-    kitchen.serve("m", price=PRICE, max_output=100_000)
-    done = await kitchen.execute(max_tokens=None)
+    kitchen.serve(
+        "m", Answer("cut short", finish="length"), Answer("whole"), price=PRICE, max_output=100_000
+    )
+    short = await kitchen.execute(max_tokens=None)
     sent = kitchen.server.calls[0].body
     assert 256 <= sent["max_tokens"] < 700
-    assert any("the budget pays for" in warning for warning in done.warnings)
+    told = [one for one in short.warnings if "the budget paid for" in one]
+    assert told == [f"the budget paid for {sent['max_tokens']} tokens of answer at the most"]
+    whole_answer = await kitchen.execute(max_tokens=None)
+    assert not any("the budget paid for" in one for one in whole_answer.warnings)
+
+
+@both
+async def test_max_cost_holds_for_what_is_spent_and_not_only_for_what_is_expected(
+    kitchen: Kitchen, stream: bool
+) -> None:
+    kitchen.serve("m", Answer("done"), price=PRICE, max_output=100_000)
+    limits = {"max_cost_usd": "0.01"}
+    done = await kitchen.answer(stream=stream, max_tokens=None, constraints=limits)
+    sent = kitchen.server.calls[0].body
+    assert sent["max_tokens"] * 15 <= 10_000, "millionths of a dollar"
+    assert done.cost_usd is not None
+    assert done.cost_usd <= Decimal("0.01")
+    with pytest.raises(BudgetExceededError, match="max_cost_usd"):
+        await kitchen.answer(stream=stream, max_tokens=5_000, constraints=limits)
 
 
 async def test_tags_and_categories_reach_the_books(kitchen: Kitchen) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import socket
+import ssl
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -20,7 +23,12 @@ from mcp_router.errors import (
     ProviderHTTPError,
     RateLimitedError,
 )
-from mcp_router.providers.failures import FailedAnswer, failed_answer, failure_in_answer
+from mcp_router.providers.failures import (
+    FailedAnswer,
+    failed_answer,
+    failure_in_answer,
+    unreachable,
+)
 from tests.providers.scene import KEY, target
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -252,3 +260,219 @@ def test_a_key_echoed_by_the_provider_is_not_repeated(field: str) -> None:
     echoed = named(500, {field: KEY})
 
     assert KEY.lower() not in str(echoed).lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        ("invalid_request_error", 400),
+        ("permission_error", None),
+        ("authentication_error", None),
+        ("not_found_error", 404),
+        ("overloaded_error", 529),
+        ("server_error", 500),
+        ("api_error", 500),
+        ("internal_server_error", 500),
+        ("INTERNAL", 500),
+        ("timeout_error", 504),
+        ("UNAVAILABLE", 503),
+    ],
+)
+def test_a_name_in_a_stream_stands_for_its_status(name: str, status: int | None) -> None:
+    failure = failure_in_answer(target(), {"type": name})
+
+    if status is None:
+        assert isinstance(failure, AuthenticationError)
+    else:
+        assert isinstance(failure, ProviderHTTPError)
+        assert (failure.status, failure.code) == (status, name.lower())
+
+
+@pytest.mark.parametrize("name", ["rate_limit_error", "rate_limit_exceeded", "RESOURCE_EXHAUSTED"])
+def test_every_name_of_a_rate_limit_is_one(name: str) -> None:
+    assert type(failure_in_answer(target(), {"status": name})) is RateLimitedError
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [
+        *[(400, 400), (599, 599), ("400", 400), ("503", 503), ("599", 599)],
+        *[(one, None) for one in (503.0, 399, 600, "399", "600", True)],
+        *[(one, None) for one in ("²", "٥٠٣", "000503", "5030", "9" * 5_000)],
+    ],
+)
+def test_only_a_real_status_is_taken_for_one(code: object, status: int | None) -> None:
+    failure = failure_in_answer(target(), {"code": code})
+
+    assert getattr(failure, "status", None) == status
+
+
+def test_the_first_name_that_says_something_counts() -> None:
+    failure = failure_in_answer(target(), {"code": None, "type": "unheard", "status": "INTERNAL"})
+
+    assert isinstance(failure, ProviderHTTPError)
+    assert (failure.status, failure.code) == (500, "unheard")
+
+
+@pytest.mark.parametrize("shape", ["[{}]", '{{"a": {}}}'])
+def test_a_body_of_any_depth_is_named(shape: str) -> None:
+    head, tail = shape.replace("{{", "{").replace("}}", "}").split("{}")
+    for depth in (*range(0, 1_000, 37), *range(960, 1_000)):
+        body = b'{"error": {"message": %b}}' % (head * depth + "1" + tail * depth).encode()
+        failure = failed_answer(target(), FailedAnswer(500, {}, body), now=NOW)
+        assert isinstance(failure, ProviderHTTPError)
+
+
+PROMPT = {"message": "prompt is too long"}
+MODERATED = {"message": "flagged by our filter"}
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "kind"),
+    [
+        (400, PROMPT, ContextLengthError),
+        (404, PROMPT, ProviderHTTPError),
+        (408, PROMPT, ProviderHTTPError),
+        (500, PROMPT, ContextLengthError),
+        (413, {}, ContextLengthError),
+        (414, {}, ProviderHTTPError),
+        (400, MODERATED, ContentFilteredError),
+        (403, MODERATED, ContentFilteredError),
+        (429, MODERATED, RateLimitedError),
+        (499, MODERATED, ContentFilteredError),
+        (500, MODERATED, ProviderHTTPError),
+        (403, {}, AuthenticationError),
+        (402, {}, ProviderHTTPError),
+        (400, {"message": "invalid api key"}, AuthenticationError),
+        (403, {"message": "invalid api key"}, AuthenticationError),
+        (422, {"message": "invalid api key"}, ProviderHTTPError),
+        (429, {}, RateLimitedError),
+        (430, {}, ProviderHTTPError),
+    ],
+)
+def test_words_go_before_the_status_only_where_they_can_be_meant(
+    status: int, error: object, kind: type[ProviderError]
+) -> None:
+    assert type(named(status, error)) is kind
+
+
+@pytest.mark.parametrize(
+    ("status", "told"), [(400, 402), (403, 402), (429, 402), (499, 402), (500, 500), (503, 503)]
+)
+def test_an_empty_account_is_told_below_500_only(status: int, told: int) -> None:
+    failure = named(status, {"code": "insufficient_quota"})
+
+    assert isinstance(failure, ProviderHTTPError)
+    assert failure.status == told
+
+
+@pytest.mark.parametrize(("status", "told"), [(400, 404), (404, 404), (500, 500), (422, 422)])
+def test_an_unknown_model_is_told_for_400_only(status: int, told: int) -> None:
+    failure = named(status, {"code": "model_not_found"})
+
+    assert isinstance(failure, ProviderHTTPError)
+    assert failure.status == told
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        {"error": {"message": "prompt is too long"}},
+        {"error": "prompt is too long"},
+        {"message": "prompt is too long"},
+        {"error": {"code": 400, "metadata": {"raw": "prompt is too long"}}},
+        {"error": {"code": 400, "details": ["prompt is too long"]}},
+        {"error": {"code": 400, "innererror": {"a": "prompt is too long"}}},
+        {"error": {"code": 400}, "message": "prompt is too long"},
+        [{"error": {"message": "prompt is too long"}}],
+        "prompt is too long",
+    ],
+)
+def test_the_words_are_found_wherever_a_server_puts_them(error: object) -> None:
+    body = json.dumps(error).encode()
+    answer = FailedAnswer(400, {}, body)
+
+    assert type(failed_answer(target(), answer, now=NOW)) is ContextLengthError
+
+
+@pytest.mark.parametrize("places", [3_900, 8_000])
+def test_only_the_start_of_long_words_is_read(places: int) -> None:
+    failure = named(400, {"message": " " * places + "prompt is too long"})
+
+    assert (type(failure) is ContextLengthError) is (places < 4_000)
+
+
+def test_a_code_is_told_without_a_key_too() -> None:
+    answer = FailedAnswer(500, {}, b'{"error": {"code": "server_error"}}')
+
+    for key in (None, "", "sk-other"):
+        failure = failed_answer(target(key=key), answer, now=NOW)
+        assert isinstance(failure, ProviderHTTPError)
+        assert failure.code == "server_error"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": {"details": [{"retryDelay": "7s"}]}},
+        [{"error": {"details": [{}, {"retryDelay": 3}, {"retryDelay": "7s"}]}}],
+    ],
+)
+def test_a_wait_in_the_body_is_found(body: object) -> None:
+    for status in (429, 503):
+        failure = failed_answer(
+            target(), FailedAnswer(status, {}, json.dumps(body).encode()), now=NOW
+        )
+        assert isinstance(failure, RateLimitedError | ProviderHTTPError)
+        assert failure.retry_after == 7.0
+
+
+def raised(*causes: BaseException) -> BaseException:
+    """An error with others below it, outermost first."""
+    for outer, inner in pairwise(causes):
+        outer.__cause__ = inner
+    return causes[0]
+
+
+class ConnectError(Exception):
+    """Named as the client's own."""
+
+
+class ProxyError(Exception):
+    """Named as the client's own."""
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (raised(OSError("x")), "the connection was lost before an answer began."),
+        (raised(ConnectError()), "it could not be reached."),
+        (
+            raised(ConnectError(), OSError(), ConnectionRefusedError()),
+            "it refused the connection. Is it running, and is base_url right?",
+        ),
+        (
+            raised(ConnectError(), ExceptionGroup("", [OSError(), ConnectionRefusedError()])),
+            "it refused the connection. Is it running, and is base_url right?",
+        ),
+        (
+            raised(ConnectError(), socket.gaierror(8, "x")),
+            "its address is not known. Check base_url and the network.",
+        ),
+        (raised(ConnectError(), ssl.SSLError("x")), "the encrypted connection failed."),
+        (
+            raised(ConnectError(), ssl.SSLCertVerificationError("x")),
+            "the encrypted connection failed.",
+        ),
+        (raised(ProxyError()), "the proxy failed. Check HTTPS_PROXY and NO_PROXY."),
+    ],
+)
+def test_the_innermost_cause_that_says_something_is_told(error: BaseException, told: str) -> None:
+    assert str(unreachable(target(), error)) == f"m-1 at openai: {told}"
+
+
+def test_a_cause_is_found_behind_an_error_raised_while_handling_it() -> None:
+    error = ConnectError()
+    error.__context__ = ConnectionRefusedError()
+
+    assert "refused" in str(unreachable(target(), error))

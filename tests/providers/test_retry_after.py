@@ -103,3 +103,90 @@ def test_a_date_and_its_seconds_mean_the_same(seconds: int) -> None:
     date = format_datetime(NOW + timedelta(seconds=seconds), usegmt=True)
 
     assert wait(date) == wait(str(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("1d", 86_400.0),
+        ("2h", 7_200.0),
+        ("3m", 180.0),
+        ("4s", 4.0),
+        ("5ms", 0.005),
+        ("1h2m3s4ms", 3_723.004),
+        ("1d1h", 90_000.0),
+        ("1.5s", 1.5),
+        ("2.", 2.0),
+    ],
+)
+def test_every_unit_of_a_duration_counts(value: str, seconds: float) -> None:
+    assert retry_after({"retry-after": value}, now=NOW).asked == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("value", ["1.5h", "1s2m", "2w", "1m ms", "s5", "1e9", "--1", "0x10"])
+def test_a_duration_in_another_order_or_unit_says_nothing(value: str) -> None:
+    assert wait(value) is None
+
+
+def test_a_date_without_a_zone_is_utc() -> None:
+    assert wait("2026-11-21T12:00:10") == 10.0
+
+
+@pytest.mark.parametrize(("value", "asked"), [("999999999", MAX_ASKED), ("1000000000", MAX_ASKED)])
+def test_a_billion_seconds_are_still_seconds(value: str, asked: float) -> None:
+    assert retry_after({"retry-after": value}, now=NOW) == RetryAfter(MAX_WAIT, asked)
+
+
+@pytest.mark.parametrize("value", [str(10**9 + 1), str(10**12 + 1), "1"])
+def test_a_moment_long_past_asks_for_no_wait(value: str) -> None:
+    found = retry_after({"retry-after": value}, now=NOW)
+
+    assert found.wait == (1.0 if value == "1" else 0.0)
+
+
+def test_blanks_around_milliseconds_do_not_matter() -> None:
+    assert wait(" 250 ", name="retry-after-ms") == 0.25
+    assert wait("-250", name="retry-after-ms") is None
+    assert wait("250ms", name="retry-after-ms") is None
+
+
+def test_a_broken_header_leaves_the_word_to_the_next() -> None:
+    headers = {"retry-after-ms": "soon", "retry-after": "later", "x-ratelimit-reset": "4s"}
+
+    assert retry_after(headers, now=NOW).wait == 4.0
+    assert retry_after(headers, now=NOW, hint="3s").wait == 3.0
+    headers["retry-after"] = "2"
+    assert retry_after(headers, now=NOW, hint="3s").wait == 2.0
+
+
+RESETS = [
+    ("x-ratelimit-reset-requests", "x-ratelimit-remaining-requests"),
+    ("x-ratelimit-reset-tokens", "x-ratelimit-remaining-tokens"),
+    ("anthropic-ratelimit-requests-reset", "anthropic-ratelimit-requests-remaining"),
+    ("anthropic-ratelimit-tokens-reset", "anthropic-ratelimit-tokens-remaining"),
+    ("anthropic-ratelimit-input-tokens-reset", "anthropic-ratelimit-input-tokens-remaining"),
+    ("anthropic-ratelimit-output-tokens-reset", "anthropic-ratelimit-output-tokens-remaining"),
+    ("x-ratelimit-reset", "x-ratelimit-remaining"),
+]
+
+
+@pytest.mark.parametrize(("reset", "remaining"), RESETS)
+@pytest.mark.parametrize("left", ["0", " 0 ", "7", ""])
+def test_a_limit_that_is_used_up_goes_before_the_others(
+    reset: str, remaining: str, left: str
+) -> None:
+    other, other_left = RESETS[0] if reset != RESETS[0][0] else RESETS[1]
+    headers = {reset: "9s", remaining: left, other: "2s", other_left: "5"}
+
+    assert retry_after(headers, now=NOW).wait == (9.0 if left.strip() == "0" else 2.0)
+
+
+def test_of_several_used_up_limits_the_last_to_return_counts() -> None:
+    headers = dict.fromkeys((remaining for _, remaining in RESETS), "0")
+    headers |= {reset: f"{at + 1}s" for at, (reset, _) in enumerate(RESETS)}
+
+    assert retry_after(headers, now=NOW).wait == len(RESETS)
+
+
+def test_without_any_word_nothing_is_known() -> None:
+    assert retry_after({"content-type": "text/html"}, now=NOW) == RetryAfter()

@@ -102,3 +102,51 @@ def test_an_event_that_passes_the_limit_is_refused(stream: bytes) -> None:
 
 def test_many_events_below_the_limit_are_not_one_large_event() -> None:
     assert len(parsed(b"data: xxxxxxxxx\n\n" * 1000, limit=100)) == 1000
+
+
+@pytest.mark.parametrize(
+    ("chunks", "events"),
+    [
+        ([b"data: a\r", b"\n\r", b"\n"], [Event("a")]),
+        ([b"data: a\r", b"", b"\n\r\n"], [Event("a")]),
+        ([b"data: a\r\n", b"\ndata: b\n\n"], [Event("a"), Event("b")]),
+        ([b"data: a\r", b"data: b\r", b"\r"], [Event("a\nb")]),
+        ([b"\xef\xbb", b"\xbfdata: a\n\n"], [Event("a")]),
+        ([b"data: a\n\n", b"\xef\xbb\xbfdata: b\n\n"], [Event("a")]),
+        ([b"event: x\n\n", b"data: a\n\n"], [Event("a")]),
+        ([b"event: x\n", b"data: a\n\ndata: b\n\n"], [Event("a", "x"), Event("b")]),
+        ([b"dat", b"a: a\n", b"\n"], [Event("a")]),
+    ],
+)
+def test_what_a_chunk_ends_in_is_remembered(chunks: list[bytes], events: list[Event]) -> None:
+    assert parsed(*chunks) == events
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+@pytest.mark.parametrize("lines", [1, 2, 5])
+def test_the_limit_counts_data_lines_with_their_newlines(lines: int, spare: int) -> None:
+    parser = SSEParser(max_event_bytes=lines * 11 - 1 + spare)
+    stream = b"data: 0123456789\n" * lines
+
+    if spare:
+        assert parser.feed(stream + b"\n")[0].data == "\n".join(["0123456789"] * lines)
+    else:
+        with pytest.raises(EventTooLarge):
+            parser.feed(stream)
+
+
+def test_what_is_unfinished_counts_together_with_what_is_kept() -> None:
+    parser = SSEParser(max_event_bytes=20)
+    parser.feed(b"data: 01234\n")
+
+    with pytest.raises(EventTooLarge, match="passes 20 bytes"):
+        parser.feed(b"data: 012345678")
+
+
+def test_an_event_that_is_done_leaves_room_for_the_next() -> None:
+    parser = SSEParser(max_event_bytes=20)
+
+    for _ in range(3):
+        assert parser.feed(b"data: 0123456789\n\n") == [Event("0123456789")]
+        assert parser.feed(b"data: 01234") == []
+        assert parser.feed(b"56789\n\n") == [Event("0123456789")]

@@ -153,3 +153,46 @@ def test_more_cached_than_prompted_is_cut_to_the_prompt(
     usage = openai_usage({"prompt_tokens": prompt, "prompt_tokens_details": details, "x": 1})
 
     assert total(usage) == prompt
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"prompt_tokens_details": {"cached_tokens": 4}},
+        {"prompt_cache_hit_tokens": 4},
+        {"cached_tokens": 4},
+        {"prompt_tokens_details": {"cached_tokens": 0}, "cached_tokens": 4},
+    ],
+)
+def test_cached_tokens_are_found_under_every_name(raw: dict[str, object]) -> None:
+    usage = openai_usage({"prompt_tokens": 10, "completion_tokens": 2, **raw})
+
+    assert usage == Usage(input_tokens=6, cache_read_tokens=4, output_tokens=2)
+
+
+@given(COUNTS, COUNTS)
+def test_more_thought_than_written_is_cut_to_what_was_written(
+    completion: int, reasoning: int
+) -> None:
+    details = {"reasoning_tokens": reasoning}
+    raw = {"completion_tokens": completion, "completion_tokens_details": details}
+    found = openai_usage({**raw, "total_tokens": 1 + completion + reasoning})
+    claude = anthropic_usage(
+        {"output_tokens": completion, "output_tokens_details": {"thinking_tokens": reasoning}}
+    )
+
+    assert total(found) == total(claude) == completion
+
+
+@given(COUNTS, COUNTS)
+def test_gemini_never_caches_more_than_was_prompted(prompt: int, cached: int) -> None:
+    usage = gemini_usage({"promptTokenCount": prompt, "cachedContentTokenCount": cached})
+
+    assert total(usage) == prompt
+
+
+def test_a_cache_written_counts_once() -> None:
+    details = {"cached_tokens": 6, "cache_write_tokens": 3}
+    usage = openai_usage({"prompt_tokens": 10, "prompt_tokens_details": details})
+
+    assert usage == Usage(input_tokens=1, cache_read_tokens=6, cache_write_tokens=3)

@@ -12,7 +12,7 @@ from mcp_router.providers.webhook import post_json
 from mcp_router.version import __version__
 from tests.providers.scene import head, serving, whole
 
-SECRET = "T0K3N"  # noqa: S105
+SECRET = "T0K3N"
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_router.routing.classify import TaskRule, classify
+from mcp_router.routing.tokens import request_counts
 from mcp_router.types import (
     Classification,
     Complexity,
@@ -358,3 +359,79 @@ def test_the_length_of_the_source_is_not_the_length_of_the_answer(prompt: str, m
 
 def test_a_long_answer_that_is_asked_for_is_expected() -> None:
     assert classify(ask("Write a 300-page novel about bees")).output_tokens == 100_000
+
+
+RULES = {
+    "short": TaskRule(keywords=("data",)),
+    "long": TaskRule(keywords=("data lake",)),
+    "both": TaskRule(keywords=("alpha", "beta")),
+    "empty": TaskRule(),
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "cue"),
+    [
+        ("fill the data lake", "long", 'keyword "data lake"'),
+        ("fill the data store", "short", 'keyword "data"'),
+        ("data: alpha then beta", "both", 'keyword "alpha"'),
+        ("data lake with alpha", "long", 'keyword "data lake"'),
+    ],
+)
+def test_more_keywords_go_before_longer_ones_and_longer_before_shorter(
+    text: str, name: str, cue: str
+) -> None:
+    found = classify(ask(text), tasks=RULES)
+
+    assert (found.task_type, found.confidence, found.cues[0]) == (name, 0.9, cue)
+
+
+def test_an_own_task_leaves_the_others_a_tenth() -> None:
+    found = classify(ask("write a poem about data"), tasks=RULES)
+
+    assert len(found.probabilities) == 5
+    assert found.probabilities[1][0] == "creative"
+    assert sum(chance for _, chance in found.probabilities[1:]) <= 0.1
+
+
+def test_an_own_rule_for_a_built_in_type_takes_that_type() -> None:
+    found = classify(ask("fill the data lake"), tasks={"creative": TaskRule(keywords=("lake",))})
+
+    assert [name for name, _ in found.probabilities].count("creative") == 1
+    assert (found.task_type, found.confidence) == ("creative", 0.9)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "text", "there"),
+    [
+        ("cat", "concatenate", False),
+        ("cat", "a cat.", True),
+        ("cat", "cats", False),
+        ("c++", "in C++11", True),
+        ("c++", "in xc++", False),
+        (".net", "in ASP.NET", True),
+        ("Größe", "die GROSSE", True),
+        ("Größe", "die GRÖẞEN", False),
+        ("a.b", "axb", False),
+        ("  two   words ", "two\nwords", True),
+        ("", "anything", False),
+    ],
+)
+def test_a_keyword_stands_on_its_own_edges(keyword: str, text: str, there: bool) -> None:
+    found = classify(ask(text), tasks={"own": TaskRule(keywords=(keyword,))})
+
+    assert (found.task_type == "own") is there
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Classify this as simple or complex: the tax code", "Label it as urgent vs trivial: fire"],
+)
+def test_sorting_into_the_routers_own_words_is_still_sorting(text: str) -> None:
+    assert kind(text) == "classification"
+
+
+def test_counts_known_already_are_used() -> None:
+    counts = request_counts(ask("word " * 1_000))
+
+    assert classify(ask("hi"), counts=counts).input_tokens > 1_000

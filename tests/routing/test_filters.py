@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.config.settings import BudgetSettings, Settings
+from mcp_router.routing.filters import FILTER_NAMES
 from mcp_router.routing.profile import demand_of, profile
 from mcp_router.routing.rank import rank
 from mcp_router.types import Capability, Constraints, ModelInfo, Need, Rejection, RoutingState
@@ -158,3 +160,122 @@ def test_whatever_passes_satisfies_every_constraint(
     )
     assert bool(field.ranked) == fits
     assert len(field.ranked) + len(field.rejected) == 1
+
+
+def passes(one: ModelInfo, **asked: object) -> bool:
+    return rejection_of(one, **asked) is None
+
+
+def test_each_limit_is_kept_to_the_point() -> None:
+    one = model("m", context=50_000)
+    estimate = profile(one, demand_of(situation(catalog(one), request=ask("Fix the login bug"))))
+    assert estimate.cost is not None
+    usd = Decimal(estimate.cost) / 10**9
+
+    assert passes(one, min_context=50_000)
+    assert not passes(one, min_context=50_001)
+    assert passes(one, max_cost_usd=str(usd))
+    assert not passes(one, max_cost_usd=str(usd - Decimal("0.000001")))
+    assert passes(one, max_latency_ms=estimate.latency_ms)
+    assert not passes(one, max_latency_ms=estimate.latency_ms - 1)
+    assert passes(one, min_quality=estimate.quality)
+    assert not passes(one, min_quality=estimate.quality + 1e-6)
+    assert passes(one, min_capabilities={"coding": 7})
+    assert not passes(one, min_capabilities={"coding": 8})
+    assert passes(one, requires=("coding",))
+
+
+@pytest.mark.parametrize(("extra", "fits"), [(0, True), (-1, False)])
+def test_a_budget_is_spent_to_the_point(extra: int, fits: bool) -> None:
+    one = model("m")
+    cost = profile(one, demand_of(situation(catalog(one)))).cost
+    assert cost is not None
+    left = Decimal(cost + extra) / 10**9
+    state = RoutingState.model_validate(
+        {"usable_providers": {"openai"}, "budget_left_usd": str(left)}
+    )
+
+    assert bool(rank([one], situation(catalog(one), state=state)).ranked) is fits
+
+
+@pytest.mark.parametrize(("asked", "fits"), [(16_000, True), (16_001, False)])
+def test_an_answer_may_be_as_long_as_the_model_writes(asked: int, fits: bool) -> None:
+    one = model("m", max_output=16_000)
+    field = rank([one], situation(catalog(one), request=ask("x", max_tokens=asked)))
+
+    assert bool(field.ranked) is fits
+
+
+def test_thinking_takes_its_place_in_the_window() -> None:
+    plain, thinker = model("plain", context=700), model("thinker", context=700, thinking_factor=2.0)
+    rows = catalog(plain, thinker)
+    field = rank(rows.models, situation(rows))
+
+    assert [one.profile.model.name for one in field.ranked] == ["plain"]
+    assert field.rejected[0].filter == "context"
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"),
+    [
+        ({"deny_models": ("m",)}, "you denied this model"),
+        ({"deny_providers": ("openai",)}, "you denied the provider openai"),
+        ({"models": ("n",)}, "not among the models you allow"),
+        ({"providers": ("google",)}, "not from a provider you allow"),
+        ({"models": ("m",), "providers": ("openai",)}, None),
+        ({"deny_models": ("n",), "deny_providers": ("google",)}, None),
+        ({"models": ("m",), "deny_models": ("m",)}, "you denied this model"),
+    ],
+)
+def test_a_ban_goes_before_a_list_of_those_allowed(
+    asked: dict[str, object], reason: str | None
+) -> None:
+    one = model("m")
+    request = ask("x", constraints=Constraints.model_validate(asked))
+    rejected = rank([one], situation(catalog(one, model("n")), request=request)).rejected
+
+    assert [found.reason for found in rejected] == ([reason] if reason else [])
+
+
+@pytest.mark.parametrize("usable", [True, False])
+@pytest.mark.parametrize("required", [True, False])
+def test_a_key_is_asked_for_only_where_calls_are_made(usable: bool, required: bool) -> None:
+    one = model("m")
+    providers = frozenset({"openai"}) if usable else frozenset[str]()
+    state = RoutingState(usable_providers=providers, require_credentials=required)
+
+    assert bool(rank([one], situation(catalog(one), state=state)).ranked) is (
+        usable or not required
+    )
+
+
+def test_filters_are_applied_in_the_order_of_their_names() -> None:
+    ratings = dict.fromkeys(Capability, 5)
+    worst = model("m", retires_on=date(2025, 1, 1), capabilities=ratings, context=10)
+    asked: dict[str, object] = {
+        "deny_models": ("m",),
+        "min_capabilities": {"coding": 9},
+        "max_cost_usd": "0",
+        "max_latency_ms": 1,
+        "min_quality": 1.0,
+    }
+    cures: list[tuple[str, dict[str, object]]] = [
+        ("retired", {"retires_on": None}),
+        ("denied", {}),
+        ("requires", {"capabilities": dict.fromkeys(Capability, 9)}),
+        ("context", {"context": 128_000}),
+        ("max_cost", {"prices": (price(0, 0),)}),
+        ("max_latency", {}),
+        ("min_quality", {}),
+    ]
+    lifted = {"denied": "deny_models", "max_latency": "max_latency_ms"}
+    told: list[str] = []
+    for rule, cure in cures:
+        found = rejection_of(worst, **asked)
+        assert found is not None
+        told.append(found.filter)
+        worst = worst.model_copy(update=cure)
+        asked.pop(lifted.get(rule, ""), None)
+
+    assert told == [rule for rule, _ in cures]
+    assert [name for name in FILTER_NAMES if name in told] == told

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.errors import InvalidRequestError
-from mcp_router.routing.intake import as_request, fingerprint
+from mcp_router.routing.intake import as_request, fingerprint, kept_prompt
 from mcp_router.types import Constraints, Media, Message, Request, Text
 
 TEXT = st.text(st.characters(exclude_categories=()), min_size=1).filter(lambda t: t.strip() != "")
@@ -72,3 +74,71 @@ def test_arguments_win_over_the_request_and_none_leaves_it() -> None:
     changed = as_request(base, strategy=None, constraints=limits)
     assert (changed.strategy, changed.context_tokens) == ("cost_first", 5)
     assert changed.constraints == limits
+
+
+@pytest.mark.parametrize(
+    ("content", "empty"),
+    [
+        ((Text(text=" "),), True),
+        ((Text(text=" "), Text(text="x")), False),
+        ((Media(url="https://x/y"),), False),
+        ((), True),
+    ],
+)
+def test_a_message_of_blank_parts_is_empty(content: tuple[Text | Media, ...], empty: bool) -> None:
+    message = Message(role="user", content=content)
+
+    if empty:
+        with pytest.raises(InvalidRequestError, match="is empty"):
+            as_request([message])
+    else:
+        assert as_request([message]).messages == (message,)
+
+
+def test_one_message_with_content_is_enough() -> None:
+    blank, said = Message(role="user", content=""), Message(role="user", content="x")
+
+    assert as_request([blank, said, blank]).messages == (blank, said, blank)
+
+
+def test_a_value_is_never_quoted_and_the_sentence_is_plain() -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        as_request("x", temperature=-987.125)
+
+    said = str(caught.value)
+    assert "987" not in said
+    assert "http" not in said
+    assert said.startswith("temperature: ")
+    assert said[len("temperature: ")].islower()
+
+
+def test_a_request_keeps_what_is_asked_beside_it() -> None:
+    base = Request(messages=(Message(role="user", content="x"),), max_tokens=7)
+    changed = as_request(base, json_mode=True, chain="fast")
+
+    assert (changed.max_tokens, changed.json_mode, changed.chain) == (7, True, "fast")
+    assert changed.messages == base.messages
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strategy": "cost_first"},
+        {"max_tokens": 5},
+        {"json_mode": True},
+        {"chain": "fast"},
+        {"tags": {"team": "a"}},
+        {"constraints": {"min_quality": 0.5}},
+        {"response_schema": {"type": "object"}},
+    ],
+)
+def test_everything_that_can_change_a_decision_changes_the_fingerprint(
+    change: dict[str, object],
+) -> None:
+    assert fingerprint(as_request("x")) != fingerprint(as_request("x", **change))
+
+
+def test_only_the_messages_are_kept_as_a_prompt() -> None:
+    kept = kept_prompt(as_request("größe", tags={"team": "secret"}, max_tokens=5))
+
+    assert json.loads(kept) == {"messages": [{"role": "user", "content": "größe"}]}

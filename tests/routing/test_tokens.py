@@ -170,3 +170,79 @@ def test_documents_and_audio_grow_with_their_size() -> None:
     assert pdf[1] > 20 * pdf[0]
     assert clip[1] == pytest.approx(100 * clip[0], rel=0.01)
     assert media_tokens(Media(url="https://x/y.mp3", media_type="audio/mpeg")) == 1_920
+
+
+PAGE = "A" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [
+        ("application/pdf", "A" * 2_000_000),
+        ("audio/mpeg", PAGE),
+        ("image/png", png(300, 250)),
+        ("image/gif", gif(300, 250)),
+        ("text/csv", PAGE),
+    ],
+)
+def test_a_data_address_costs_what_its_data_cost(kind: str, data: str) -> None:
+    inside = Media(data=data, media_type=kind)
+
+    for head in (f"data:{kind};base64,", f"data:{kind};charset=utf-8;base64,", "data:;base64,"):
+        assert media_tokens(Media(url=head + data, media_type=kind)) == media_tokens(inside)
+    other = Media(url=f"data:{kind};base64,{data}", media_type="video/mp4")
+    assert media_tokens(other) == media_tokens(inside)
+
+
+@pytest.mark.parametrize(
+    ("size", "pages"), [(0, 1), (66_666, 1), (66_668, 2), (133_332, 2), (133_336, 3)]
+)
+def test_a_document_has_a_page_for_every_fifty_kilobytes(size: int, pages: int) -> None:
+    document = Media(data="A" * size, media_type="application/pdf", url="https://x")
+
+    assert media_tokens(document) == 2_250 * pages
+
+
+@pytest.mark.parametrize("kind", ["audio/mpeg", "AUDIO/MPEG", "video/mp4"])
+@pytest.mark.parametrize(("size", "tokens"), [(0, 1_920), (4, 1), (668, 2), (66_668, 101)])
+def test_a_clip_has_a_token_for_every_five_hundred_bytes(kind: str, size: int, tokens: int) -> None:
+    clip = Media(data="A" * size, media_type=kind, url="https://x")
+
+    assert media_tokens(clip) == tokens
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "tokens"),
+    [(1, 1, 1), (750, 1, 1), (751, 1, 2), (1_176, 1_000, 1_568), (1_177, 1_000, 1_568)],
+)
+def test_an_image_costs_a_token_for_every_750_pixels_up_to_the_cap(
+    width: int, height: int, tokens: int
+) -> None:
+    assert media_tokens(Media(data=png(width, height))) == tokens
+    assert media_tokens(Media(data=gif(width, height), media_type="image/gif")) == tokens
+
+
+def test_a_gif_of_either_version_is_read() -> None:
+    old = b64encode(b"GIF87a" + struct.pack("<HH", 300, 250) + bytes(90)).decode()
+
+    assert media_tokens(Media(data=old)) == 100
+
+
+@pytest.mark.parametrize("family", list(Family))
+def test_no_messages_cost_nothing_and_the_first_opens_the_reply(family: Family) -> None:
+    empty, one = Request(messages=()), Request(messages=(Message(role="user", content=""),))
+    two = Request(messages=(Message(role="user", content=""),) * 2)
+
+    assert tokens(empty, family) == 0
+    assert tokens(one, family) == tokens(two, family) - tokens(one, family) + 3
+
+
+@given(ANY_TEXT)
+def test_classes_add_up_to_the_bytes(text: str) -> None:
+    counted = count(text)
+    continuation = sum(0x80 <= byte < 0xC0 for byte in text.encode())
+    classes = counted._replace(upper=0, word_starts=0)
+
+    assert sum(classes) + continuation == len(text.encode())
+    assert counted.upper <= counted.letters
+    assert counted.word_starts <= counted.blanks
