@@ -19,7 +19,7 @@ from mcp_router.catalog.catalog import Catalog
 from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import load_settings
 from mcp_router.debug import log_decision, start_logging
-from mcp_router.errors import InvalidRequestError, RouterError
+from mcp_router.errors import InvalidRequestError, NoCandidateError, RouterError
 from mcp_router.routing.cache import DecisionCache
 from mcp_router.routing.classify import TaskRule, classify
 from mcp_router.routing.decide import decide
@@ -372,7 +372,7 @@ class Router:
             state=state,
             now=now,
         )
-        return decide(situation, decision_id=f"dec_{secrets.token_hex(8)}")
+        return decide(situation, decision_id=new_decision_id())
 
     @cached_property
     def executor(self) -> Executor:
@@ -401,11 +401,33 @@ class Router:
 
     def _decide_to_run(self, task: Task, asked: Asked) -> tuple[Request, Decision]:
         """Decide among the models that have credentials, and record the decision."""
-        request = as_request(task, **asked)
-        state = self.observe().model_copy(update={"require_credentials": True})
-        decision = self.decide(request, state=state, now=self.now())
+        request, now = as_request(task, **asked), self.now()
+        state = self.observe()
+        key = f"run {fingerprint(request)}" if self.settings.cache.enabled else ""
+        known = self._cache.get(key, now=now) if key else None
+        if known is None:
+            decision = self._decide_among_able(request, state=state, now=now)
+            if key:
+                self._cache.put(key, decision.model_copy(update={"cached": True}), now=now)
+        else:
+            # Each execution is a decision of its own in the books, made once or not.
+            again = {"decision_id": new_decision_id(), "created_at": now}
+            decision = known.model_copy(update=again)
         self._record(decision, request)
         return request, decision
+
+    def _decide_among_able(
+        self, request: Request, *, state: RoutingState, now: datetime
+    ) -> Decision:
+        able = state.model_copy(update={"require_credentials": True})
+        try:
+            return self.decide(request, state=able, now=now)
+        except NoCandidateError as error:
+            if all(one.filter != "budget" for one in error.rejected):
+                raise
+        # The ledger says exactly which budget is spent, and when it resets.
+        unlimited = able.model_copy(update={"budget_left_usd": None})
+        return self.decide(request, state=unlimited, now=now)
 
     def _record(self, decision: Decision, request: Request) -> None:
         from mcp_router.storage.store import Context
@@ -472,6 +494,11 @@ def usable_providers(
             environ.get(provider.api_key_env, "").strip() if provider.api_key_env else name in named
         )
     )
+
+
+def new_decision_id() -> str:
+    """Draw an id for a decision: "dec_" and 16 hex digits."""
+    return f"dec_{secrets.token_hex(8)}"
 
 
 def _utc_now() -> datetime:
