@@ -97,7 +97,7 @@ def _ranked(one: Candidate) -> tuple[str, ...]:
 
 def _others(decision: Decision) -> Items:
     scores = ", ".join(f"{name} {score:.3f}" for name, score in decision.others.items())
-    return Items("Further down, by score", (scores,) if scores else ())
+    return Items("Further down, those good enough first", (scores,) if scores else ())
 
 
 def _count(decision: Decision) -> int:

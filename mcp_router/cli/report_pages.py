@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_router.cli.page import Bar, Column, Line, Notes, Page, Table
 from mcp_router.cli.text import duration, rounded_tokens, share, spoken, usd
+from mcp_router.reporting.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,8 @@ def stats_page(rows: Sequence[StatRow], *, period: str, by: str) -> Page:
         blocks.append(_table(_CALLS, called, groups=groups, by=by))
     saved = total.baseline_usd - total.estimated_cost_usd
     part = share(saved, of=total.baseline_usd)
-    line = f"{total.decisions:,} decisions {_SPANS[period]}, expected to save {usd(saved)}"
+    made = counted(total.decisions, "decision")
+    line = f"{made} {_SPANS[period]}, expected to save {usd(saved)}"
     closing = Line(f"{line} ({part})." if part else f"{line}.")
     return Page((*blocks, closing, Line(_rates(total))))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mcp_router.cli.output import show, show_json
 from mcp_router.cli.page import Fields, Line, Notes, Page
 from mcp_router.cli.text import usd
+from mcp_router.reporting.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,8 +81,8 @@ def _usable(catalog: Catalog, *, settings: Settings, environ: Mapping[str, str])
 
 
 def _today(row: StatRow) -> str:
-    parts = [f"{row.decisions:,} decisions", f"{row.calls:,} calls", f"{usd(row.cost_usd)} spent"]
-    return ", ".join(parts)
+    made, called = counted(row.decisions, "decision"), counted(row.calls, "call")
+    return f"{made}, {called}, {usd(row.cost_usd)} spent"
 
 
 def _left(one: BudgetStatus) -> str:

@@ -106,7 +106,7 @@ def stats_answer(rows: Sequence[StatRow], *, period: str, by: str) -> CallToolRe
     body: Json = {"period": period, "by": by, "rows": sent}
     left_out = len(rows) - len(sent)
     lines = [
-        f"{row['group']}: {row['decisions']} decisions, {row['calls']} calls, ${row['cost_usd']}"
+        f"{row['group']}: decisions {row['decisions']}, calls {row['calls']}, ${row['cost_usd']}"
         for row in sent
     ]
     if left_out:
