@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from mcp_router.errors import InvalidRequestError
 from mcp_router.money import to_usd
 from mcp_router.storage.blocks import DAY, FOREVER, HOUR, QUARTER, WIDTHS, cover
 from mcp_router.storage.latency import percentile
-from mcp_router.storage.periods import day_start, local_day, period_bounds, to_ms
+from mcp_router.storage.periods import day_start, period_bounds, to_ms
 from mcp_router.storage.queries import query
 from mcp_router.storage.store import By, Period, Range
 from mcp_router.types import StatRow
@@ -19,10 +19,12 @@ from mcp_router.types import StatRow
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator, Sequence
-    from datetime import date, datetime, tzinfo
+    from datetime import datetime, tzinfo
 
 _DIMENSIONS = {"provider": "model", "day": "all"}
 _HOURS = WIDTHS[1:]
+_DAY = timedelta(days=1)
+_EPOCH = date(1970, 1, 1)
 
 MOST_TIMED_DAYS = 100
 """Longer lists of days carry no latencies."""
@@ -101,18 +103,19 @@ def _days(connection: sqlite3.Connection, *, span: Span, zone: tzinfo) -> list[S
     active = connection.execute(query("active_days"), {"from_s": span.start, "to_s": span.end})
     days: set[date] = set()
     for (start,) in active:
-        days.add(local_day(start * 1000, zone=zone))
-        days.add(local_day((start + DAY - 1) * 1000, zone=zone))
-    spans = [_day(day, span=span, zone=zone) for day in sorted(days)]
+        # A day of any zone overlaps with at most the UTC days before, at and after its own date.
+        same = _EPOCH + timedelta(days=start // DAY)
+        days.update((same - _DAY, same, same + _DAY))
+    edges = {day: _edge(day, zone=zone) for day in days | {day + _DAY for day in days}}
+    spans = [
+        Span(day.isoformat(), max(edges[day], span.start), min(edges[day + _DAY], span.end))
+        for day in sorted(days)
+    ]
     return [day for day in spans if day.start < day.end]
 
 
-def _day(day: date, *, span: Span, zone: tzinfo) -> Span:
-    start, end = (
-        day_start(edge, zone=zone) // 1000 // QUARTER * QUARTER
-        for edge in (day, day + timedelta(days=1))
-    )
-    return Span(day.isoformat(), max(start, span.start), min(end, span.end))
+def _edge(day: date, *, zone: tzinfo) -> int:
+    return day_start(day, zone=zone) // 1000 // QUARTER * QUARTER
 
 
 def _sums(connection: sqlite3.Connection, *, question: Question) -> Sums:

@@ -14,7 +14,7 @@ def test_without_a_line_the_status_is_short(home: Path, invoke: Invoke) -> None:
     assert invoke("route", "Fix the login bug").code == 0
     result = invoke("model")
     lines = result.out.splitlines()
-    assert lines[0] == "Today       1 decisions, 0 calls, $0 spent"
+    assert lines[0] == "Today       1 decision, 0 calls, $0 spent"
     assert lines[1] == "Budget day  $2 of $2 left"
     assert len(lines) <= 6
     assert result.err.startswith("hint: ")
