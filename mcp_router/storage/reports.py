@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _DIMENSIONS = {"provider": "model", "day": "all"}
 _HOURS = WIDTHS[1:]
-_DAY = timedelta(days=1)
+_DAY, _NOTHING = timedelta(days=1), timedelta()
 _EPOCH = date(1970, 1, 1)
 
 MOST_TIMED_DAYS = 100
@@ -100,17 +100,17 @@ def _check(value: str, *, field: str, allowed: Sequence[str]) -> None:
 
 def _days(connection: sqlite3.Connection, *, span: Span, zone: tzinfo) -> list[Span]:
     # Only days that may hold a record: one stray date must not cost a century of empty days.
-    active = connection.execute(query("active_days"), {"from_s": span.start, "to_s": span.end})
-    days: set[date] = set()
-    for (start,) in active:
-        # A day of any zone overlaps with at most the UTC days before, at and after its own date.
-        same = _EPOCH + timedelta(days=start // DAY)
-        days.update((same - _DAY, same, same + _DAY))
-    edges = {day: _edge(day, zone=zone) for day in days | {day + _DAY for day in days}}
-    spans = [
-        Span(day.isoformat(), max(edges[day], span.start), min(edges[day + _DAY], span.end))
-        for day in sorted(days)
-    ]
+    rows = connection.execute(query("active_days"), {"from_s": span.start, "to_s": span.end})
+    active = {_EPOCH + timedelta(days=start // DAY): start for (start,) in rows}
+    # A day of any zone overlaps with at most the UTC days before, at and after its own date.
+    near = {day + shift for day in active for shift in (-_DAY, _NOTHING, _DAY)}
+    edges = {day: _edge(day, zone=zone) for day in near | {day + _DAY for day in near}}
+    spans: list[Span] = []
+    for day in sorted(near):
+        start, end = edges[day], edges[day + _DAY]
+        beside = (active.get(day + shift) for shift in (-_DAY, _NOTHING, _DAY))
+        if any(utc is not None and start < utc + DAY and utc < end for utc in beside):
+            spans.append(Span(day.isoformat(), max(start, span.start), min(end, span.end)))
     return [day for day in spans if day.start < day.end]
 
 

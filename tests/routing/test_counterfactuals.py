@@ -14,7 +14,15 @@ from mcp_router.errors import NoCandidateError
 from mcp_router.routing.decide import decide
 from mcp_router.routing.score import PART_NAMES
 from mcp_router.routing.situation import Situation
-from mcp_router.types import Capability, Constraints, Decision, Need, RoutingState, Strategy
+from mcp_router.types import (
+    Capability,
+    Constraints,
+    Decision,
+    LatencyPrior,
+    Need,
+    RoutingState,
+    Strategy,
+)
 from tests.builders import NOW, ask, catalog, classified, model, price, quality, situation
 
 SEES = frozenset(Need)
@@ -201,3 +209,121 @@ def test_asking_only_for_a_disabled_model_says_so() -> None:
     with pytest.raises(NoCandidateError) as caught:
         decide(situation(rows, request=request), decision_id="d")
     assert caught.value.hint.startswith("strong: disabled in your settings")
+
+
+def lines(asked: Situation) -> tuple[str, ...]:
+    return checked(asked).counterfactuals
+
+
+@pytest.mark.parametrize(
+    ("limits", "left", "told"),
+    [
+        ({"max_cost_usd": "0.0005"}, None, "would win without max_cost_usd: about $"),
+        ({"max_latency_ms": 600}, None, "would win without max_latency_ms: about "),
+        ({"min_context": 200_000}, None, "would win without min_context: holds 128,000"),
+        ({"requires": ("vision",)}, None, "would win without your requirements: cannot do vision"),
+        ({"deny_providers": ("openai",)}, None, "would win if you allowed it: you denied"),
+        ({}, "0.0005", "would win with a larger budget: about $"),
+    ],
+)
+def test_every_rule_that_cost_the_better_model_its_place_is_told(
+    limits: dict[str, object], left: str | None, told: str
+) -> None:
+    fast = LatencyPrior(first_token_ms=50, tokens_per_second=5_000.0, basis="test")
+    better = model("better", quality=quality(0.97), features=BLIND, prices=(price(0.5, 2),))
+    worse = model(
+        "worse",
+        provider="google",
+        quality=quality(0.5),
+        context=1_000_000,
+        latency=fast,
+        prices=(price(0, 0),),
+    )
+    state = RoutingState.model_validate(
+        {"usable_providers": {"openai", "google"}, "budget_left_usd": left}
+    )
+    request = ask("Fix it", constraints=Constraints.model_validate(limits))
+    asked = situation(catalog(better, worse), request=request, state=state)
+
+    assert checked(asked).model == "worse"
+    assert lines(asked)[0].startswith(f"better {told}")
+
+
+def test_a_strategy_is_told_only_if_it_is_another_with_another_winner() -> None:
+    dear = model("dear", quality=quality(0.97), prices=(price(20, 90),))
+    cheap = model("cheap", quality=quality(0.93), prices=(price(0.01, 0.02),))
+    told = [
+        line
+        for strategy in Strategy
+        for line in lines(situation(catalog(dear, cheap), request=ask("Fix it", strategy=strategy)))
+        if f"with strategy {strategy}." in line
+    ]
+
+    assert told == []
+
+
+@pytest.mark.parametrize("heavy", ["quality", "historical"])
+def test_a_weight_told_is_the_smallest_that_does(heavy: str) -> None:
+    dear = model("dear", quality=quality(0.97), prices=(price(5, 25),), capabilities=CODER)
+    cheap = model("cheap", quality=quality(0.9), prices=(price(0.05, 0.2),))
+    rows = catalog(dear, cheap)
+    own = Settings(weights=Weights.model_validate({heavy: 3.0}))
+    asked = situation(rows, settings=own, kind=classified(complexity="simple"))
+    winner = checked(asked).model
+    told = [line for line in lines(asked) if "with weight" in line]
+
+    assert told
+    for line in told:
+        found = re.search(r"weight (\w+) (\d\.\d\d) instead of (\d\.\d\d)", line)
+        assert found is not None
+        name, raised, was = found[1], float(found[2]), float(found[3])
+        normal = asked.settings.weights.model_dump()
+        assert normal[name] == pytest.approx(was, abs=0.006)
+        assert raised > was
+        less = Weights.model_validate({**normal, name: raised - 0.02})
+        changed_ = asked.settings.model_copy(update={"weights": less})
+        assert decide(asked._replace(settings=changed_), decision_id="d").model == winner
+
+
+def test_the_order_is_not_told_where_the_default_would_step_in() -> None:
+    tasks = {"debugging": TaskSettings(primary="small")}
+    for confidence, default, told in [
+        (0.2, "middle", False),
+        (0.8, "middle", True),
+        (0.2, None, True),
+    ]:
+        asked = situation(
+            ROWS,
+            settings=Settings(tasks=tasks, default_model=default),
+            kind=classified(confidence=confidence),
+        )
+        found = any("without your choice" in line for line in lines(asked))
+        assert found is told
+
+
+def test_the_best_first_in_its_order_has_nothing_to_tell() -> None:
+    best = decide(situation(ROWS), decision_id="d").model
+    asked = situation(ROWS, request=ask("Fix it", chain=(best, "small")))
+
+    assert lines(asked) == ()
+
+
+def test_at_most_six_are_told_and_of_weights_three() -> None:
+    many = [
+        model(
+            f"m{at:02}",
+            quality=quality(0.97 - at / 200),
+            prices=(price(10 / 2**at, 40 / 2**at),),
+            latency=LatencyPrior(
+                first_token_ms=2_000 // (at + 1), tokens_per_second=40.0 * (at + 1), basis="test"
+            ),
+        )
+        for at in range(12)
+    ]
+    for weights in ({"quality": 5.0}, {"cost": 5.0}, {"latency": 5.0}, {"capability": 5.0}):
+        own = Settings(weights=Weights.model_validate(weights))
+        found = lines(situation(catalog(*many), settings=own))
+        assert len(found) <= 6
+        assert sum("with weight" in line for line in found) <= 3
+        rivals = [line.split(" ")[0] for line in found if "with weight" in line]
+        assert len(set(rivals)) == len(rivals)

@@ -226,3 +226,15 @@ def test_estimates_have_ranges_around_them() -> None:
     assert estimated.cost_high_usd is not None
     assert estimated.cost_low_usd < estimated.cost_usd < estimated.cost_high_usd
     assert estimated.latency_low_ms < estimated.latency_ms < estimated.latency_high_ms
+
+
+def test_a_record_keeps_nothing_of_what_was_said() -> None:
+    secret = "zanzibar"
+    request = ask(
+        f"Fix {secret}",
+        tools=({"name": secret, "parameters": {"a": secret}},),
+        response_schema={"title": secret},
+        stop=(secret,),
+    )
+
+    assert secret not in decided(request=request).model_dump_json()

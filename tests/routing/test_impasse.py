@@ -143,3 +143,24 @@ def test_a_required_rating_is_told_with_the_rating_there_is() -> None:
     found = hint(model("m", capabilities=ratings), limits={"requires": ("creativity",)})
 
     assert found.endswith("The nearest is m: creativity is rated 6, required is 7.")
+
+
+@pytest.mark.parametrize(
+    ("limits", "nearest"),
+    [
+        ({"max_latency_ms": 1}, "quick"),
+        ({"min_context": 10**9}, "wide"),
+        ({"min_quality": 1.0}, "good"),
+        ({"max_cost_usd": "0"}, "cheap"),
+    ],
+)
+def test_each_rule_measures_nearness_in_its_own_unit(limits: dict[str, Any], nearest: str) -> None:
+    quick = LatencyPrior(first_token_ms=10, tokens_per_second=1_000.0, basis="test")
+    rows = (
+        model("good", quality=quality(0.95), prices=(price(9, 9),)),
+        model("quick", latency=quick, prices=(price(9, 9),)),
+        model("wide", context=1_000_000, prices=(price(9, 9),)),
+        model("cheap", prices=(price(0.1, 0.1),)),
+    )
+
+    assert f"The nearest is {nearest}:" in hint(*rows, limits=limits)

@@ -387,3 +387,29 @@ def test_rewritten_code_is_as_long_as_the_code(kind: str, block: bool) -> None:
 
     expected = [usual, 5_000, 8_000] if block and kind != "debugging" else [usual] * 3
     assert sizes == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "traits", "expected"),
+    [
+        ("translation", {"hard": 1.0}, 0),
+        ("translation", {"hard": 1.2}, 1),
+        ("translation", {"must": 1.0}, 0),
+        ("translation", {"must": 4.0}, 0),
+        ("translation", {"must": 6.0}, 1),
+        ("data_analysis", {"must": 1_000.0}, 1),
+        ("code_review", {"must": 1_000.0}, 2),
+        ("code_generation", {"easy": 0.5}, 1),
+        ("code_generation", {"easy": 1.0}, 0),
+        ("code_generation", {"easy": 1.0, "hard": 1.0}, 1),
+    ],
+)
+def test_demands_raise_the_level_and_easy_words_lower_it_within_bounds(
+    kind: str, traits: dict[str, float], expected: int
+) -> None:
+    assert level({kind: 1.0}, traits=traits) == expected
+
+
+@pytest.mark.parametrize(("words", "expected"), [(1, 0), (12, 0), (40, 0), (60, 1), (2_000, 1)])
+def test_length_counts_by_its_logarithm(words: int, expected: int) -> None:
+    assert level({"translation": 1.0}, words=words) == expected
