@@ -59,25 +59,25 @@ def test_the_variables_of_the_hosts_are_followed(
 
 
 def test_the_file_of_a_project() -> None:
-    machine, project = Machine(HOME, {}, "linux"), Path("/work")
+    machine, project = Machine(HOME, {}, "linux"), Path("/site")
     found = {
         name: settings_file(host, machine=machine, project=project).as_posix()
         for name, host in HOSTS.items()
         if host.project_file
     }
     assert found == {
-        "claude-code": "/work/.mcp.json",
-        "codex": "/work/.codex/config.toml",
-        "cursor": "/work/.cursor/mcp.json",
-        "vscode": "/work/.vscode/mcp.json",
-        "gemini": "/work/.gemini/settings.json",
+        "claude-code": "/site/.mcp.json",
+        "codex": "/site/.codex/config.toml",
+        "cursor": "/site/.cursor/mcp.json",
+        "vscode": "/site/.vscode/mcp.json",
+        "gemini": "/site/.gemini/settings.json",
     }
 
 
 def test_a_host_without_settings_of_a_project_says_so() -> None:
     with pytest.raises(HostError, match="Claude Desktop: it has no settings of a project"):
         settings_file(
-            HOSTS["claude-desktop"], machine=Machine(HOME, {}, "darwin"), project=Path("/work")
+            HOSTS["claude-desktop"], machine=Machine(HOME, {}, "darwin"), project=Path("/site")
         )
 
 
@@ -85,5 +85,5 @@ def test_the_commands_of_claude_code() -> None:
     assert commands_folder(machine=Machine(HOME, {}, "linux")) == HOME / ".claude/commands"
     moved = Machine(HOME, {"CLAUDE_CONFIG_DIR": "/elsewhere"}, "linux")
     assert commands_folder(machine=moved) == Path("/elsewhere/commands")
-    project = Path("/work")
+    project = Path("/site")
     assert commands_folder(machine=moved, project=project) == project / ".claude/commands"
