@@ -23,7 +23,15 @@ from mcp_router.errors import InvalidRequestError, NoCandidateError, RouterError
 from mcp_router.routing.cache import DecisionCache
 from mcp_router.routing.classify import TaskRule, classify
 from mcp_router.routing.decide import decide
-from mcp_router.routing.intake import Asked, Task, as_request, fingerprint, invalid, kept_prompt
+from mcp_router.routing.intake import (
+    Asked,
+    Task,
+    as_request,
+    fingerprint,
+    invalid,
+    kept_prompt,
+    prompt_hash,
+)
 from mcp_router.routing.situation import Understood, situate, understood_before
 from mcp_router.routing.tokens import request_counts
 from mcp_router.types import (
@@ -372,7 +380,8 @@ class Router:
             state=state,
             now=now,
         )
-        return decide(situation, decision_id=new_decision_id())
+        decision = decide(situation, decision_id=new_decision_id())
+        return decision.model_copy(update={"prompt_hash": prompt_hash(request)})
 
     @cached_property
     def executor(self) -> Executor:

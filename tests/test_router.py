@@ -111,6 +111,15 @@ def test_prompts_are_not_kept_unless_asked(
     assert not any(secret.encode() in content for content in files)
 
 
+def test_a_hash_tells_that_two_decisions_were_about_the_same_prompt(router: Router) -> None:
+    first = router.route(PROMPT)
+    other_way = router.route(PROMPT, strategy="cost_first")
+    other = router.route(PROMPT + "!")
+    assert len(first.prompt_hash) == 32
+    assert first.prompt_hash == other_way.prompt_hash != other.prompt_hash
+    assert router.explain(first.decision_id).prompt_hash == first.prompt_hash
+
+
 def test_classify_records_nothing(router: Router) -> None:
     kind = router.classify("Prove that the square root of 2 is irrational")
     assert kind.task_type == "math_logic"

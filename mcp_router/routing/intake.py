@@ -78,6 +78,11 @@ def kept_prompt(request: Request) -> str:
     return request.model_dump_json(include={"messages"})
 
 
+def prompt_hash(request: Request) -> str:
+    """Hash the messages alone, to tell that two decisions were about the same; 32 hex digits."""
+    return hashlib.blake2b(kept_prompt(request).encode(), digest_size=16).hexdigest()
+
+
 def _fields(request: Request) -> Mapping[str, object]:
     return {name: getattr(request, name) for name in request.model_fields_set}
 
