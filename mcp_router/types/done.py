@@ -1,0 +1,195 @@
+"""What happened: attempts, answers, their events, outcomes and what reports say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
+
+from mcp_router.money import Usd
+from mcp_router.types.asked import Reasoning, ToolCall
+from mcp_router.types.words import Complexity, Mode, Score, Tokens, Value
+
+
+class Usage(Value):
+    """Tokens of one answer in disjoint buckets; their sum is everything that is billed."""
+
+    input_tokens: Tokens = 0
+    cache_read_tokens: Tokens = 0
+    cache_write_tokens: Tokens = 0
+    reasoning_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+
+
+class Attempt(Value):
+    """One try at one model; `outcome` is ok or a failure class, `reason` says more."""
+
+    model: str
+    provider: str
+    outcome: str
+    reason: str = ""
+    latency_ms: int = 0
+    first_token_ms: int | None = None
+    usage: Usage | None = None
+    cost_usd: Usd | None = None
+
+
+class Completion(Value):
+    """The answer to an executed request, with every attempt it took.
+
+    `confidence` is None where nothing judged the answer.
+    """
+
+    decision_id: str
+    model: str
+    provider: str
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: tuple[Reasoning, ...] = ()
+    finish_reason: str
+    usage: Usage
+    cost_usd: Usd | None
+    latency_ms: int
+    first_token_ms: int | None = None
+    attempts: tuple[Attempt, ...]
+    mode: Mode = Mode.SINGLE
+    confidence: Score | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class DeltaEvent(NamedTuple):
+    """A piece of the answer's text, never empty."""
+
+    text: str
+    type: Literal["delta"] = "delta"
+
+
+class ReasoningEvent(NamedTuple):
+    """A piece of the model's visible thinking, never empty."""
+
+    text: str
+    type: Literal["reasoning"] = "reasoning"
+
+
+class ToolCallEvent(NamedTuple):
+    """A whole tool call of an answer that has ended; no restart can follow it."""
+
+    tool_call: ToolCall
+    type: Literal["tool_call"] = "tool_call"
+
+
+class AttemptEvent(NamedTuple):
+    """An attempt begins, the first being `number` 1; `after` is the one that failed before it."""
+
+    model: str
+    provider: str
+    number: int
+    after: Attempt | None = None
+    type: Literal["attempt"] = "attempt"
+
+
+class RestartEvent(NamedTuple):
+    """All text and reasoning so far is void: the stream of `model` broke, and another begins."""
+
+    model: str
+    reason: str
+    type: Literal["restart"] = "restart"
+
+
+class DoneEvent(NamedTuple):
+    """The end of a stream that is whole; always the last event."""
+
+    result: Completion
+    type: Literal["done"] = "done"
+
+
+StreamEvent = DeltaEvent | ReasoningEvent | ToolCallEvent | AttemptEvent | RestartEvent | DoneEvent
+"""One event of a streamed execution; `event.type` tells which."""
+
+
+class Outcome(Value):
+    """What came of a decision: one row per attempt, judgement or feedback, with its source.
+
+    `score` is 0 to 1 where somebody or something judged the answer, else None.
+    """
+
+    decision_id: str
+    created_at: datetime
+    model: str
+    provider: str
+    task_type: str
+    complexity: Complexity
+    ok: bool
+    source: Literal["execution", "feedback", "scorer", "judge", "experiment"] = "execution"
+    failure: str = ""
+    score: Score | None = None
+    note: str = ""
+    latency_ms: int | None = None
+    first_token_ms: int | None = None
+    estimated_tokens: Tokens | None = None
+    usage: Usage | None = None
+    cost_usd: Usd | None = None
+    category: str | None = None
+    project: str | None = None
+    session: str | None = None
+
+
+class Performance(Value):
+    """What the store knows of one model on one task type; decayed counts, times in ms."""
+
+    successes: Annotated[float, Field(ge=0.0)] = 0.0
+    failures: Annotated[float, Field(ge=0.0)] = 0.0
+    calls: int = 0
+    latency_p50_ms: int | None = None
+    latency_p95_ms: int | None = None
+    first_token_p95_ms: int | None = None
+    token_ratio: Annotated[float, Field(gt=0.0)] = 1.0
+
+
+class RoutingState(Value):
+    """What is true at the moment of a decision besides the request and the settings.
+
+    `usable_providers` have credentials or need none; with `require_credentials` no other is a
+    candidate. `blocked` maps a model to why it may not be called now. `performance` maps model,
+    then task type ("" for all tasks) to what was observed. `budget_left_usd` is None without a
+    limit.
+    """
+
+    usable_providers: frozenset[str] = frozenset()
+    require_credentials: bool = False
+    blocked: Mapping[str, str] = {}
+    performance: Mapping[str, Mapping[str, Performance]] = {}
+    budget_left_usd: Usd | None = None
+
+
+class BudgetStatus(Value):
+    """One budget: its limit, what is spent and reserved in the running period, what is left."""
+
+    name: str
+    period: Literal["request", "day", "month", "total"]
+    limit_usd: Usd | None
+    spent_usd: Usd
+    reserved_usd: Usd
+    left_usd: Usd | None
+    used_percent: float | None = None
+    resets_at: datetime | None = None
+    alert: str | None = None
+
+
+class StatRow(Value):
+    """One line of a report, for one group of a period."""
+
+    group: str
+    decisions: int
+    calls: int = 0
+    ok: int = 0
+    fallbacks: int = 0
+    input_tokens: Tokens = 0
+    output_tokens: Tokens = 0
+    cost_usd: Usd
+    estimated_cost_usd: Usd
+    baseline_usd: Usd
+    latency_p50_ms: int | None = None
+    latency_p95_ms: int | None = None
