@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import threading
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -18,22 +17,17 @@ from pydantic import ValidationError
 from mcp_router.catalog.catalog import Catalog
 from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import load_settings
-from mcp_router.debug import log_decision, start_logging
-from mcp_router.errors import InvalidRequestError, NoCandidateError, RouterError
-from mcp_router.routing.cache import DecisionCache
-from mcp_router.routing.classify import TaskRule, classify
+from mcp_router.debug import start_logging
+from mcp_router.deciding import Decider
+from mcp_router.errors import InvalidRequestError, RouterError
 from mcp_router.routing.decide import decide
 from mcp_router.routing.intake import (
     Asked,
     Task,
     as_request,
-    fingerprint,
     invalid,
-    kept_prompt,
-    prompt_hash,
 )
-from mcp_router.routing.situation import Understood, situate, understood_before
-from mcp_router.routing.tokens import request_counts
+from mcp_router.routing.situation import situate, understood_before
 from mcp_router.types import (
     BudgetStatus,
     Classification,
@@ -56,13 +50,7 @@ if TYPE_CHECKING:
     from mcp_router.storage.store import By, Period
     from mcp_router.types import AttemptEvent, Completion, StreamEvent
 
-COMMON_BUDGETS = ("request", "day", "month")
-"""The budgets that every request counts for."""
-
 _log = logging.getLogger("mcp_router")
-
-STATE_AGE = timedelta(seconds=1)
-"""How old the observed state (budget, breakers, performance) of a recommendation may be."""
 
 
 class Router:
@@ -87,12 +75,7 @@ class Router:
         self._opening = threading.Lock()
         self._clock = clock
         self._environ = environ
-        self._usable = usable_providers(catalog, settings=settings, environ=environ)
-        self._cache = DecisionCache(ttl=settings.cache.ttl)
-        self._tasks = {
-            name: TaskRule(keywords=task.keywords) for name, task in settings.tasks.items()
-        }
-        self._state: tuple[datetime, RoutingState] | None = None
+        self._decider = Decider(settings, catalog=catalog, environ=environ)
         self.on_alert: Callable[[str], None] = _log.warning
 
     @classmethod
@@ -189,7 +172,7 @@ class Router:
         Raises:
             InvalidRequestError: an empty task or a value out of range.
         """
-        return classify(as_request(task, context_tokens=context_tokens), tasks=self._tasks)
+        return self._decider.classify(as_request(task, context_tokens=context_tokens))
 
     def route(self, task: Task, **asked: Unpack[Asked]) -> Decision:
         """Choose a model for a task, explain the choice and record it.
@@ -205,17 +188,7 @@ class Router:
             StorageError: the decision could not be recorded.
         """
         request = as_request(task, **asked)
-        now = self.now()
-        state = self.observe()
-        key = fingerprint(request) if self.settings.cache.enabled else ""
-        known = self._cache.get(key, now=now) if key else None
-        if known is not None:
-            return known
-        decision = self.decide(request, state=state, now=now)
-        self._record(decision, request)
-        if key:
-            self._cache.put(key, decision.model_copy(update={"cached": True}), now=now)
-        return decision
+        return self._decider.recommend(request, store=self.store, now=self.now())
 
     async def execute(
         self,
@@ -243,7 +216,8 @@ class Router:
             raise InvalidRequestError(
                 field="mode", problem=f"there is no mode {mode[:20]!r}", hint="There is: single."
             )
-        request, decision = self._decide_to_run(task, asked)
+        request = as_request(task, **asked)
+        decision = self._decider.decide_to_run(request, store=self.store, now=self.now())
         try:
             done = await self.executor.execute(request, decision=decision, on_attempt=on_attempt)
         except RouterError:
@@ -261,7 +235,8 @@ class Router:
         Raises:
             RouterError: as `execute` raises.
         """
-        request, decision = self._decide_to_run(task, asked)
+        request = as_request(task, **asked)
+        decision = self._decider.decide_to_run(request, store=self.store, now=self.now())
         try:
             async with aclosing(self.executor.stream(request, decision=decision)) as events:
                 async for event in events:
@@ -312,7 +287,7 @@ class Router:
         except ValidationError as error:
             raise invalid(error) from error
         self.store.record_outcome(outcome)
-        self._state = None
+        self._decider.forget_state()
         return outcome
 
     def explain(self, decision_id: str | None = None) -> Decision:
@@ -371,17 +346,15 @@ class Router:
             NoCandidateError: every model was ruled out; one reason for each.
             UnknownModelError: a name that is no model, alias or role.
         """
-        counts = request_counts(request)
-        kind = classify(request, tasks=self._tasks, counts=counts)
-        situation = situate(
-            Understood(request, counts, kind),
-            settings=self.settings,
-            catalog=self.catalog,
-            state=state,
-            now=now,
-        )
-        decision = decide(situation, decision_id=new_decision_id())
-        return decision.model_copy(update={"prompt_hash": prompt_hash(request)})
+        return self._decider.decide(request, state=state, now=now)
+
+    def observe(self) -> RoutingState:
+        """Read what a decision depends on besides request and settings; at most a second old.
+
+        Raises:
+            StorageError: the store could not be read.
+        """
+        return self._decider.observe(self.store, now=self.now())
 
     @cached_property
     def executor(self) -> Executor:
@@ -408,71 +381,6 @@ class Router:
         for line in told.lines:
             self.on_alert(line)
 
-    def _decide_to_run(self, task: Task, asked: Asked) -> tuple[Request, Decision]:
-        """Decide among the models that have credentials, and record the decision."""
-        request, now = as_request(task, **asked), self.now()
-        state = self.observe()
-        key = f"run {fingerprint(request)}" if self.settings.cache.enabled else ""
-        known = self._cache.get(key, now=now) if key else None
-        if known is None:
-            decision = self._decide_among_able(request, state=state, now=now)
-            if key:
-                self._cache.put(key, decision.model_copy(update={"cached": True}), now=now)
-        else:
-            # Each execution is a decision of its own in the books, made once or not.
-            again = {"decision_id": new_decision_id(), "created_at": now}
-            decision = known.model_copy(update=again)
-        self._record(decision, request)
-        return request, decision
-
-    def _decide_among_able(
-        self, request: Request, *, state: RoutingState, now: datetime
-    ) -> Decision:
-        able = state.model_copy(update={"require_credentials": True})
-        try:
-            return self.decide(request, state=able, now=now)
-        except NoCandidateError as error:
-            if all(one.filter != "budget" for one in error.rejected):
-                raise
-        # The ledger says exactly which budget is spent, and when it resets.
-        unlimited = able.model_copy(update={"budget_left_usd": None})
-        return self.decide(request, state=unlimited, now=now)
-
-    def _record(self, decision: Decision, request: Request) -> None:
-        from mcp_router.storage.store import Context
-
-        prompt = kept_prompt(request) if self.settings.history.store_prompts else None
-        context = Context(
-            project=request.tags.get("project", ""),
-            session=request.tags.get("session", ""),
-            category=request.category or "",
-        )
-        self.store.record_decision(decision, prompt=prompt, context=context)
-        if self.settings.debug:
-            log_decision(decision)
-
-    def observe(self) -> RoutingState:
-        """Read what a decision depends on besides request and settings; at most a second old.
-
-        Raises:
-            StorageError: the store could not be read.
-        """
-        now = self.now()
-        if self._state is not None and timedelta() <= now - self._state[0] < STATE_AGE:
-            return self._state[1]
-        # Budgets on tags hold for some requests only; they are asked when one is carried out.
-        common = [one for one in self.budget() if one.name in COMMON_BUDGETS]
-        left = [one.left_usd for one in common if one.left_usd is not None]
-        state = RoutingState(
-            usable_providers=self._usable,
-            performance=self.store.performance(now=now) if self.settings.learning.enabled else {},
-            budget_left_usd=min(left, default=None),
-        )
-        if self._state is not None and state != self._state[1]:
-            self._cache.clear()
-        self._state = (now, state)
-        return state
-
 
 def rate_limits(settings: Settings, *, catalog: Catalog) -> Mapping[str, RateLimits]:
     """Collect the requests and tokens per minute that the settings allow each model."""
@@ -483,31 +391,6 @@ def rate_limits(settings: Settings, *, catalog: Catalog) -> Mapping[str, RateLim
         for name, one in settings.models.items()
         if one.requests_per_minute is not None or one.tokens_per_minute is not None
     }
-
-
-def usable_providers(
-    catalog: Catalog, *, settings: Settings, environ: Mapping[str, str]
-) -> frozenset[str]:
-    """Name the providers whose key is set in `environ`, and the local servers that are set up.
-
-    A server without a key counts as set up once the settings name it or a model of it, and
-    Ollama also where its own variable `OLLAMA_HOST` is set.
-    """
-    named = {*settings.providers, *(m.provider for m in settings.models.values() if m.provider)}
-    if environ.get("OLLAMA_HOST"):
-        named.add("ollama")
-    return frozenset(
-        name
-        for name, provider in catalog.providers.items()
-        if (
-            environ.get(provider.api_key_env, "").strip() if provider.api_key_env else name in named
-        )
-    )
-
-
-def new_decision_id() -> str:
-    """Draw an id for a decision: "dec_" and 16 hex digits."""
-    return f"dec_{secrets.token_hex(8)}"
 
 
 def _utc_now() -> datetime:

@@ -23,6 +23,7 @@ LAYERS = (
     ("quality", "experiments"),
     ("providers", "execution", "storage"),
     ("debug",),
+    ("deciding",),
     ("router", "reporting"),
     ("hosts", "dashboard"),
     ("doctor",),

@@ -97,7 +97,7 @@ def _check(session: Session, models: list[ModelInfo], *, narrowed: bool, as_json
 
     from mcp_router.cli.checkup import Scope, check_up
     from mcp_router.cli.checkup_pages import checkup_json, checkup_page
-    from mcp_router.router import usable_providers
+    from mcp_router.config.credentials import usable_providers
 
     catalog, settings, environ = session.catalog, session.settings, session.environ
     named = [model.provider for model in models] if narrowed else catalog.providers

@@ -103,7 +103,7 @@ def _priced(
     models: list[ModelInfo], usage: Usage, *, needed: int, session: Session
 ) -> list[Priced]:
     from mcp_router.catalog.pricing import cost_of
-    from mcp_router.router import usable_providers
+    from mcp_router.config.credentials import usable_providers
 
     now = session.clock()
     usable = usable_providers(session.catalog, settings=session.settings, environ=session.environ)

@@ -102,8 +102,8 @@ def _offers(session: Session) -> list[str]:
 
 def _providers(session: Session) -> list[str]:
     """Name the providers that have a key or are set up and have models."""
+    from mcp_router.config.credentials import usable_providers
     from mcp_router.errors import ConfigError
-    from mcp_router.router import usable_providers
 
     try:
         catalog, settings = session.catalog, session.settings

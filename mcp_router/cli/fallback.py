@@ -80,7 +80,7 @@ def _chains(
 
 def _key(session: Session, routes: Sequence[Route]) -> str:
     """Say whether a key is there for any of the routes, or the variable to put it in."""
-    from mcp_router.router import usable_providers
+    from mcp_router.config.credentials import usable_providers
 
     usable = usable_providers(session.catalog, settings=session.settings, environ=session.environ)
     ready = [route.target.provider for route in routes if route.provider in usable]

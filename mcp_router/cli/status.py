@@ -75,7 +75,7 @@ def status_json(status: Status) -> dict[str, object]:
 
 
 def _usable(catalog: Catalog, *, settings: Settings, environ: Mapping[str, str]) -> tuple[str, ...]:
-    from mcp_router.router import usable_providers
+    from mcp_router.config.credentials import usable_providers
 
     return tuple(sorted(usable_providers(catalog, settings=settings, environ=environ)))
 
