@@ -2,7 +2,7 @@
 FROM python:3.13-slim AS build
 WORKDIR /source
 COPY . .
-RUN python -m venv /opt/router && /opt/router/bin/pip install --no-cache-dir .
+RUN python -m venv /opt/router && /opt/router/bin/pip install --no-cache-dir ".[report]"
 
 FROM python:3.13-slim
 LABEL io.modelcontextprotocol.server.name="io.github.mcp-model-router/mcp-model-router" \

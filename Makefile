@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench catalog conformance live hosts bundle clean
+.PHONY: help demo test check docs bench catalog train conformance live hosts bundle clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ catalog: .venv/.installed ## Recompile catalog.json from models.toml and genai-p
 
 bench: .venv/.installed ## Measure, each figure beside its bound and a baseline of the same run
 	@$(BIN)/python -m tests.benchmarks
+
+train: .venv/.installed ## Retrain the task types: make train DATA=folder (needs numpy); CHECK=--report judges them
+	@$(BIN)/python -m tests.training $(DATA) $(CHECK)
 
 conformance: .venv/.installed ## Run the MCP Inspector and the official conformance suites (needs npm)
 	@bash tests/conformance/run.sh

@@ -4,7 +4,7 @@
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1296257106;
-PRAGMA user_version = 3;
+PRAGMA user_version = 5;
 
 CREATE TABLE schema_migrations (
   version INTEGER PRIMARY KEY,
@@ -615,5 +615,36 @@ CREATE TABLE workflow_steps (
   result BLOB NOT NULL,
   PRIMARY KEY (run_id, step)
 ) WITHOUT ROWID;
+
+INSERT INTO schema_migrations VALUES (4, '0004_ledger_past');
+
+-- What the ledger keeps of long past months: budgets of a day or a month need no single entries by
+-- then, and a budget without end only needs their sum.
+
+-- What settled entries that are gone had cost, by tag; '' is all of them.
+CREATE TABLE ledger_past (
+  tag TEXT PRIMARY KEY,
+  spent_nanos INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- When each kind of upkeep was last done to its end, so that of all processes one does it.
+CREATE TABLE upkeep (
+  kind TEXT PRIMARY KEY,
+  done_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+INSERT INTO schema_migrations VALUES (5, '0005_corrections');
+
+-- Task types that a person corrected.
+
+-- One row per corrected prompt. words are the buckets that its words fall into, two bytes each,
+-- lowest first (routing/corrections.py); the prompt itself is not kept. A prompt that is corrected
+-- again gets a new row in place of its old one.
+CREATE TABLE task_corrections (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  created_ms INTEGER NOT NULL,
+  task_type TEXT NOT NULL,
+  words BLOB NOT NULL UNIQUE
+);
 
 COMMIT;

@@ -28,6 +28,17 @@ if TYPE_CHECKING:
         UnknownDecisionError,
         UnknownModelError,
         UnpricedModelError,
+        WorkflowError,
+    )
+    from mcp_router.providers.caller import Caller
+    from mcp_router.providers.wire import (
+        Call,
+        FinishDelta,
+        ReasoningDelta,
+        Reply,
+        TextDelta,
+        ToolCallDelta,
+        UsageDelta,
     )
     from mcp_router.router import Router
     from mcp_router.types import (
@@ -47,7 +58,9 @@ if TYPE_CHECKING:
         Media,
         Message,
         Mode,
+        ModelAnswer,
         ModelInfo,
+        ModeOptions,
         Need,
         Outcome,
         Parts,
@@ -56,6 +69,7 @@ if TYPE_CHECKING:
         ReasoningEvent,
         Rejection,
         Request,
+        Resolve,
         RestartEvent,
         StatRow,
         Strategy,
@@ -69,6 +83,8 @@ if TYPE_CHECKING:
         Usage,
     )
     from mcp_router.version import __version__
+    from mcp_router.workflows.form import Workflow, WorkflowStep
+    from mcp_router.workflows.result import StepEvent, StepResult, WorkflowResult
 
 __all__ = [
     "Attempt",
@@ -76,6 +92,8 @@ __all__ = [
     "AuthenticationError",
     "BudgetExceededError",
     "BudgetStatus",
+    "Call",
+    "Caller",
     "Candidate",
     "Capability",
     "Classification",
@@ -90,12 +108,15 @@ __all__ = [
     "DoneEvent",
     "Estimate",
     "FallbackExhaustedError",
+    "FinishDelta",
     "HostError",
     "InvalidRequestError",
     "MalformedResponseError",
     "Media",
     "Message",
     "Mode",
+    "ModeOptions",
+    "ModelAnswer",
     "ModelInfo",
     "Need",
     "NoCandidateError",
@@ -108,20 +129,27 @@ __all__ = [
     "ProviderTimeout",
     "RateLimitedError",
     "Reasoning",
+    "ReasoningDelta",
     "ReasoningEvent",
     "Rejection",
+    "Reply",
     "Request",
+    "Resolve",
     "RestartEvent",
     "Router",
     "RouterError",
     "Settings",
     "StatRow",
+    "StepEvent",
+    "StepResult",
     "StorageError",
     "Strategy",
     "StreamEvent",
     "TaskType",
     "Text",
+    "TextDelta",
     "ToolCall",
+    "ToolCallDelta",
     "ToolCallEvent",
     "ToolResult",
     "ToolSpec",
@@ -129,12 +157,27 @@ __all__ = [
     "UnknownModelError",
     "UnpricedModelError",
     "Usage",
+    "UsageDelta",
+    "Workflow",
+    "WorkflowError",
+    "WorkflowResult",
+    "WorkflowStep",
     "__version__",
 ]
 
 # Where the names live, lightest first; each is imported when one of its names is first used, so
 # that `import mcp_router` costs nothing.
-_HOMES = ("version", "errors", "types", "config.settings", "router")
+_HOMES = (
+    "version",
+    "errors",
+    "types",
+    "config.settings",
+    "router",
+    "providers.wire",
+    "providers.caller",
+    "workflows.form",
+    "workflows.result",
+)
 
 
 def __getattr__(name: str) -> object:

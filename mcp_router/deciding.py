@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mcp_router.config.credentials import usable_providers
 from mcp_router.debug import log_decision
-from mcp_router.errors import NoCandidateError
+from mcp_router.errors import InvalidRequestError, NoCandidateError
+from mcp_router.money import to_usd
 from mcp_router.routing.cache import DecisionCache
-from mcp_router.routing.classify import TaskRule, classify
+from mcp_router.routing.classify import TaskRule, classify, read_correction
+from mcp_router.routing.corrections import NOTHING, taught
 from mcp_router.routing.decide import decide
 from mcp_router.routing.intake import fingerprint, kept_prompt, prompt_hash
 from mcp_router.routing.situation import Understood, situate
 from mcp_router.routing.tokens import request_counts
-from mcp_router.types import RoutingState
+from mcp_router.storage.periods import from_ms
+from mcp_router.types import RoutingState, TaskType
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import datetime
+    from decimal import Decimal
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.settings import Settings
+    from mcp_router.execution.limits import CallLimits
+    from mcp_router.execution.routes import Routes
+    from mcp_router.routing.situation import Situation
     from mcp_router.storage.store import Store
     from mcp_router.types import Classification, Decision, Request
 
@@ -34,21 +42,85 @@ STATE_AGE = timedelta(seconds=1)
 
 
 class Decider:
-    """Decides requests under the observed state, and remembers decisions for their time to live."""
+    """Decides requests under the observed state, and remembers decisions for their time to live.
 
-    def __init__(self, settings: Settings, *, catalog: Catalog, environ: Mapping[str, str]) -> None:
+    Attributes:
+        usable: the providers that can be called.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        catalog: Catalog,
+        environ: Mapping[str, str],
+        reachable: frozenset[str] = frozenset(),
+    ) -> None:
+        """Prepare; `reachable` providers need no key in `environ`."""
         self._settings = settings
         self._catalog = catalog
-        self._usable = usable_providers(catalog, settings=settings, environ=environ)
+        self._environ = environ
+        usable = usable_providers(catalog, settings=settings, environ=environ)
+        self.usable = usable | reachable
         self._cache = DecisionCache(ttl=settings.cache.ttl)
         self._tasks = {
             name: TaskRule(keywords=task.keywords) for name, task in settings.tasks.items()
         }
         self._state: tuple[datetime, RoutingState] | None = None
+        self._taught = NOTHING
+        self._recalled: datetime | None = None
+        self._left: Mapping[str, Decimal] = {}
 
     def classify(self, request: Request) -> Classification:
         """Say what kind of work a request is."""
-        return classify(request, tasks=self._tasks)
+        return classify(request, tasks=self._tasks, taught=self._taught)
+
+    def recall(self, store: Callable[[], Store | None], *, now: datetime) -> None:
+        """Read the corrections of task types that were taught; at most a second old.
+
+        `store` gives the store, or None where there is none yet; it is asked only when needed.
+
+        Raises:
+            StorageError: the store could not be read.
+        """
+        if self._recalled is not None and timedelta() <= now - self._recalled < STATE_AGE:
+            return
+        self._recalled = now
+        there = store()
+        known = there.corrections() if there is not None else ()
+        if known != self._taught.corrections:
+            self._taught = taught(known)
+            self._cache.clear()
+
+    def correct(self, request: Request, *, kind: str, store: Store, now: datetime) -> None:
+        """Teach that a request is of this task type, a built-in one or one of the settings.
+
+        Raises:
+            InvalidRequestError: there is no such task type.
+            StorageError: the correction could not be kept.
+        """
+        known = (*(one.value for one in TaskType), *self._tasks)
+        if kind not in known:
+            raise InvalidRequestError(
+                field="task type",
+                problem=f"{kind!r} is not known",
+                hint=f"Task types are: {', '.join(known)}.",
+            )
+        store.keep_correction(read_correction(request, kind=kind), now=now)
+        self._recalled = None
+        self.recall(lambda: store, now=now)
+
+    def undo_correction(self, request: Request | None, *, store: Store, now: datetime) -> str:
+        """Forget what was taught about a request, else the latest; return its type, "" if none.
+
+        Raises:
+            StorageError: the correction could not be removed.
+        """
+        words = read_correction(request, kind="").words if request is not None else None
+        gone = store.drop_correction(words=words)
+        self._recalled = None
+        self.recall(lambda: store, now=now)
+        return gone.kind if gone is not None else ""
 
     def observe(self, store: Store, *, now: datetime) -> RoutingState:
         """Read what a decision depends on besides request and settings; at most a second old.
@@ -58,14 +130,19 @@ class Decider:
         """
         if self._state is not None and timedelta() <= now - self._state[0] < STATE_AGE:
             return self._state[1]
+        self.recall(lambda: store, now=now)
         # Budgets on tags hold for some requests only; they are asked when one is carried out.
-        common = [one for one in store.budget_status(now=now) if one.name in COMMON_BUDGETS]
-        left = [one.left_usd for one in common if one.left_usd is not None]
+        self._left = {
+            one.name: one.left_usd
+            for one in store.budget_status(now=now)
+            if one.name in COMMON_BUDGETS and one.left_usd is not None
+        }
         learns = self._settings.learning.enabled
         state = RoutingState(
-            usable_providers=self._usable,
+            usable_providers=self.usable,
             performance=store.performance(now=now) if learns else {},
-            budget_left_usd=min(left, default=None),
+            blocked=self._blocked(store, now=now),
+            budget_left_usd=min(self._left.values(), default=None),
         )
         if self._state is not None and state != self._state[1]:
             self._cache.clear()
@@ -94,14 +171,27 @@ class Decider:
         self._remember(key, decision, now=now)
         return decision
 
-    def decide_to_run(self, request: Request, *, store: Store, now: datetime) -> Decision:
+    def decide_to_run(
+        self,
+        request: Request,
+        *,
+        store: Store,
+        now: datetime,
+        limits: CallLimits | None = None,
+    ) -> Decision:
         """Decide among the models that have credentials, and record the decision.
+
+        `limits` may hold one that takes the place of the limit per request.
 
         Raises:
             RouterError: as `recommend` raises.
         """
         state = self.observe(store, now=now)
-        key = f"run {fingerprint(request)}" if self._settings.cache.enabled else ""
+        nanos = limits.nanos if limits is not None else None
+        if nanos is not None:
+            left = min({**self._left, "request": to_usd(nanos)}.values())
+            state = state.model_copy(update={"budget_left_usd": left})
+        key = f"run {nanos} {fingerprint(request)}" if self._settings.cache.enabled else ""
         known = self._cache.get(key, now=now) if key else None
         if known is None:
             decision = self._decide_among_able(request, state=state, now=now)
@@ -121,7 +211,7 @@ class Decider:
             UnknownModelError: a name that is no model, alias or role.
         """
         counts = request_counts(request)
-        kind = classify(request, tasks=self._tasks, counts=counts)
+        kind = classify(request, tasks=self._tasks, counts=counts, taught=self._taught)
         situation = situate(
             Understood(request, counts, kind),
             settings=self._settings,
@@ -129,8 +219,30 @@ class Decider:
             state=state,
             now=now,
         )
-        decision = decide(situation, decision_id=new_decision_id())
+        try:
+            decision = decide(situation, decision_id=new_decision_id())
+        except NoCandidateError as error:
+            if all(one.filter != "unavailable" for one in error.rejected):
+                raise
+            decision = _least_bad(situation)
         return decision.model_copy(update={"prompt_hash": prompt_hash(request)})
+
+    @cached_property
+    def _routes(self) -> Routes:
+        # Only a breaker that is open makes them needed.
+        from mcp_router.execution.routes import Routes
+
+        return Routes(self._catalog, settings=self._settings, environ=self._environ)
+
+    def _blocked(self, store: Store, *, now: datetime) -> dict[str, str]:
+        """Say of each model that none of its breakers lets pass when one will, soonest first."""
+        sick = store.blocked(now=now)
+        if not sick:
+            return {}
+        return {
+            name: f"it fails or is overloaded, no calls until {from_ms(until):%H:%M:%S} UTC"
+            for name, until in self._routes.blocked(sick).items()
+        }
 
     def _decide_among_able(
         self, request: Request, *, state: RoutingState, now: datetime
@@ -161,6 +273,28 @@ class Decider:
         store.record_decision(decision, prompt=prompt, context=context)
         if self._settings.debug:
             log_decision(decision)
+
+
+def _least_bad(situation: Situation) -> Decision:
+    """Decide for the model that is blocked for the shortest time, where no other is left.
+
+    Raises:
+        NoCandidateError: the blocked ones are ruled out for other reasons, too.
+    """
+    blocked = situation.state.blocked
+
+    def without(*lifted: str) -> Decision:
+        left = {name: reason for name, reason in blocked.items() if name not in lifted}
+        state = situation.state.model_copy(update={"blocked": left})
+        return decide(situation._replace(state=state), decision_id=new_decision_id())
+
+    free = without(*blocked)
+    fit = {*free.others, *(one.model for one in free.candidates)}
+    # They stand in the order in which they may be called again.
+    soonest = next(name for name in blocked if name in fit)
+    decision = without(soonest)
+    warning = f"Nothing better is left than {soonest}: {blocked[soonest]}."
+    return decision.model_copy(update={"warnings": (*decision.warnings, warning)})
 
 
 def new_decision_id() -> str:

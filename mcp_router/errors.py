@@ -20,6 +20,7 @@ RouterError
     x ProviderHTTPError        status
     x MalformedResponseError
   x FallbackExhaustedError   every attempt, in order, with its reason
+  x WorkflowError            the steps that failed, and what came of the others
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ from typing import TYPE_CHECKING
 from mcp_router.money import format_usd
 
 if TYPE_CHECKING:
-    from mcp_router.types import Attempt, Rejection
+    from mcp_router.types import Attempt, Rejection, Usage
+    from mcp_router.workflows.result import WorkflowResult
 
 
 class RouterError(Exception):
@@ -78,13 +80,28 @@ class InvalidRequestError(RouterError):
 
 
 class UnknownModelError(RouterError):
-    """No model, alias or role has this name."""
+    """No model, alias or role has this name; where a chain may stand, no chain either.
 
-    def __init__(self, name: str, *, nearest: Sequence[str] = ()) -> None:
+    `nearest` are models, and `chains`, unless None, the nearest chains.
+    """
+
+    def __init__(
+        self, name: str, *, nearest: Sequence[str] = (), chains: Sequence[str] | None = None
+    ) -> None:
         self.name = name
         self.nearest = tuple(nearest)
-        hint = f"Did you mean {', '.join(nearest)}?" if nearest else ""
-        super().__init__(f"No model is called {name!r}.", hint=hint)
+        self.chains = chains
+        problem = f"No model is called {name!r}."
+        close = ", ".join(nearest)
+        if chains is not None:
+            problem = f"{name!r} is neither a chain nor a model."
+            named = (("chain", chains), ("model", self.nearest))
+            close = " or ".join(
+                f"the {kind if len(names) == 1 else f'{kind}s'} {', '.join(names)}"
+                for kind, names in named
+                if names
+            )
+        super().__init__(problem, hint=f"Did you mean {close}?" if close else "")
 
 
 class UnknownDecisionError(RouterError):
@@ -162,12 +179,16 @@ class UnpricedModelError(RouterError):
 
 
 class ProviderError(RouterError):
-    """A provider did not give a usable answer. Never carries the provider's own text or a key."""
+    """A provider did not give a usable answer. Never carries the provider's own text or a key.
+
+    `usage` is what the failed call used all the same, where the provider said so.
+    """
 
     def __init__(self, *, provider: str, model: str, problem: str, hint: str = "") -> None:
         self.provider = provider
         self.model = model
         self.problem = problem
+        self.usage: Usage | None = None
         super().__init__(f"{model} at {provider}: {problem}.", hint=hint)
 
 
@@ -270,4 +291,18 @@ class FallbackExhaustedError(RouterError):
         super().__init__(
             f"No model answered after {len(self.attempts)} attempts ({steps}).",
             hint="Check `mcp-router models --check`, or widen the chain.",
+        )
+
+
+class WorkflowError(RouterError):
+    """Steps of a workflow failed; `result` holds what came of every step."""
+
+    def __init__(self, result: WorkflowResult) -> None:
+        self.result = result
+        failed = [one for one in result.steps if one.state == "failed"]
+        said = "; ".join(f"{one.name}: {one.problem.rstrip('.')}" for one in failed)
+        done = sum(one.state == "done" for one in result.steps)
+        super().__init__(
+            f"{done} of {len(result.steps)} steps of {result.name} are done, but {said}.",
+            hint="Finished steps are kept: resume the run, and they are not paid for again.",
         )

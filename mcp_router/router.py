@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,8 @@ from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import load_settings
 from mcp_router.debug import start_logging
 from mcp_router.deciding import Decider
-from mcp_router.errors import InvalidRequestError, RouterError
+from mcp_router.errors import InvalidRequestError, RouterError, StorageError
+from mcp_router.money import to_nanos
 from mcp_router.routing.decide import decide
 from mcp_router.routing.intake import (
     Asked,
@@ -32,7 +33,9 @@ from mcp_router.types import (
     BudgetStatus,
     Classification,
     Decision,
+    DoneEvent,
     Mode,
+    ModeOptions,
     Outcome,
     Request,
     RoutingState,
@@ -45,10 +48,17 @@ if TYPE_CHECKING:
 
     from mcp_router.config.settings import Settings
     from mcp_router.execution.executor import Executor
-    from mcp_router.storage.limiter import RateLimits
+    from mcp_router.execution.limits import CallLimits
+    from mcp_router.modes.stage import Stage
+    from mcp_router.money import Amount
+    from mcp_router.providers.caller import Caller
+    from mcp_router.storage.budgets import BudgetRule
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.storage.store import By, Period
     from mcp_router.types import AttemptEvent, Completion, StreamEvent
+    from mcp_router.workflows.form import Workflow, WorkflowStep
+    from mcp_router.workflows.result import OnStep, WorkflowResult
+    from mcp_router.workflows.running import Carry
 
 _log = logging.getLogger("mcp_router")
 
@@ -68,6 +78,7 @@ class Router:
         store: SqliteStore | None,
         environ: Mapping[str, str],
         clock: Callable[[], datetime],
+        caller: Caller | None = None,
     ) -> None:
         self.settings = settings
         self.catalog = catalog
@@ -75,7 +86,10 @@ class Router:
         self._opening = threading.Lock()
         self._clock = clock
         self._environ = environ
-        self._decider = Decider(settings, catalog=catalog, environ=environ)
+        self._caller = caller
+        self._decider = Decider(
+            settings, catalog=catalog, environ=environ, reachable=_served(caller, catalog=catalog)
+        )
         self.on_alert: Callable[[str], None] = _log.warning
 
     @classmethod
@@ -133,6 +147,11 @@ class Router:
                 self._store = open_store(self.settings)
             return self._store
 
+    @property
+    def usable_providers(self) -> frozenset[str]:
+        """The providers whose key is set, and the servers without a key that are set up."""
+        return self._decider.usable
+
     def __enter__(self) -> Self:
         return self
 
@@ -155,6 +174,60 @@ class Router:
     ) -> None:
         await self.aclose()
 
+    def delegated(self, caller: Caller) -> Router:
+        """Return a router over the same settings and store whose calls a caller makes.
+
+        It decides among the caller's models, which need no key of ours, and plans, falls back,
+        bounds the money and records as ever. Close the router it came from, not this one.
+
+        Raises:
+            UnknownModelError: the caller names a model that is not in the catalogue.
+            StorageError: the database cannot be used.
+        """
+        router = Router(
+            settings=self.settings,
+            catalog=self.catalog.limited(caller.models),
+            store=self.store,
+            environ=self._environ,
+            clock=self._clock,
+            caller=caller,
+        )
+        router.on_alert = self.on_alert
+        return router
+
+    @asynccontextmanager
+    async def sharing(self, tag: str, *, limit_usd: Amount | None) -> AsyncGenerator[Router]:
+        """Open a router whose calls share one more budget, for as long as the context lasts.
+
+        The budget holds for requests with the tag, written "key=value", and counts what any
+        process ever spent on it. Without a limit nothing is shared.
+
+        Raises:
+            InvalidRequestError: the limit is no amount of US dollars.
+            StorageError: the database cannot be used.
+        """
+        if limit_usd is None:
+            yield self
+            return
+        from mcp_router.storage.sqlite import SqliteStore
+
+        rules = (*self.store.rules, _shared_budget(tag, limit_usd))
+        router = Router(
+            settings=self.settings,
+            catalog=self.catalog,
+            store=SqliteStore(self.store.database, timezone=self.store.timezone, rules=rules),
+            environ=self._environ,
+            clock=self._clock,
+            caller=self._caller,
+        )
+        router.on_alert = self.on_alert
+        try:
+            yield router
+        finally:
+            # Its database is ours, and stays open.
+            if "executor" in router.__dict__:
+                await router.executor.aclose()
+
     def close(self) -> None:
         """Close the store; closing twice does nothing. After `execute` use `aclose`."""
         if self._store is not None:
@@ -169,10 +242,51 @@ class Router:
     def classify(self, task: Task, *, context_tokens: int | None = None) -> Classification:
         """Say what kind of work a task is, how hard, what it needs and how long it will be.
 
+        Corrections that were taught count, where a database can be read; nothing is stored.
+
         Raises:
             InvalidRequestError: an empty task or a value out of range.
         """
-        return self._decider.classify(as_request(task, context_tokens=context_tokens))
+        request = as_request(task, context_tokens=context_tokens)
+        try:
+            self._decider.recall(self._store_if_there, now=self.now())
+        except StorageError as error:
+            _log.warning("Corrections of task types do not count: %s", error)
+        return self._decider.classify(request)
+
+    def correct(self, task: Task, *, kind: str) -> Classification:
+        """Teach that a task is of this type, and return how it is classified now.
+
+        Similar tasks lean the same way. What is kept are hashes of words, not the task.
+
+        Raises:
+            InvalidRequestError: an empty task, or no task type of this name.
+            StorageError: the correction could not be kept.
+        """
+        request = as_request(task)
+        self._decider.correct(request, kind=kind, store=self.store, now=self.now())
+        return self._decider.classify(request)
+
+    def undo_correction(self, task: Task | None = None) -> str:
+        """Forget what was taught about a task, else the latest correction.
+
+        Returns the task type that was taught, "" where there was nothing to forget.
+
+        Raises:
+            InvalidRequestError: an empty task.
+            StorageError: the correction could not be removed.
+        """
+        request = None if task is None else as_request(task)
+        return self._decider.undo_correction(request, store=self.store, now=self.now())
+
+    def _store_if_there(self) -> SqliteStore | None:
+        # Judging a task must not create a database.
+        if self._store is None:
+            from mcp_router.storage.opened import database_path
+
+            if not database_path(self.settings).exists():
+                return None
+        return self.store
 
     def route(self, task: Task, **asked: Unpack[Asked]) -> Decision:
         """Choose a model for a task, explain the choice and record it.
@@ -195,13 +309,20 @@ class Router:
         task: Task,
         *,
         mode: Mode | str = Mode.SINGLE,
+        options: ModeOptions | None = None,
+        timeout_s: float | None = None,
+        request_limit_usd: Amount | None = None,
         on_attempt: Callable[[AttemptEvent], None] | None = None,
         **asked: Unpack[Asked],
     ) -> Completion:
         """Carry a task out: choose a model, call it, and fall back until one answers.
 
+        Modes other than single have several models work on it, as their `options` say.
+
         The money is reserved before each attempt and settled after it, and every attempt is
         recorded. `asked` are fields of a `Request`; `on_attempt` is told of each attempt.
+        `timeout_s`, for all attempts, and `request_limit_usd` hold for this call instead of what
+        the settings say; every other budget holds all the same.
 
         Raises:
             InvalidRequestError: an empty task or a value out of range.
@@ -212,39 +333,111 @@ class Router:
             ProviderError: the one cause that ends a request, such as a content filter.
             StorageError: the database failed.
         """
-        if mode not in list(Mode):
-            raise InvalidRequestError(
-                field="mode", problem=f"there is no mode {mode[:20]!r}", hint="There is: single."
-            )
+        from mcp_router.modes.perform import mode_of, perform
+        from mcp_router.modes.stage import Job
+
+        mode = mode_of(mode)
         request = as_request(task, **asked)
-        decision = self._decider.decide_to_run(request, store=self.store, now=self.now())
+        limits = _limits(timeout_s, request_limit_usd)
+        decision = self._decide_to_run(request, limits)
+        job = Job(request, decision, options or ModeOptions(), limits, on_attempt)
         try:
-            done = await self.executor.execute(request, decision=decision, on_attempt=on_attempt)
+            done = await perform(self._stage, job, mode=mode)
         except RouterError:
             await self._alert()
             raise
         await self._alert()
         return done
 
-    async def stream(self, task: Task, **asked: Unpack[Asked]) -> AsyncGenerator[StreamEvent]:
+    async def stream(
+        self,
+        task: Task,
+        *,
+        mode: Mode | str = Mode.SINGLE,
+        timeout_s: float | None = None,
+        request_limit_usd: Amount | None = None,
+        **asked: Unpack[Asked],
+    ) -> AsyncGenerator[StreamEvent]:
         """Carry a task out and give the answer piece by piece, ending in one DoneEvent.
 
         A fallback before the first piece goes unseen; after it a RestartEvent voids what was
-        given. Close the generator to stop early.
+        given. Close the generator to stop early. The limits are those of `execute`. Modes that
+        choose among whole answers are refused.
 
         Raises:
             RouterError: as `execute` raises.
         """
+        from mcp_router.modes.perform import graded, streamed_mode
+
+        streamed_mode(mode)
         request = as_request(task, **asked)
-        decision = self._decider.decide_to_run(request, store=self.store, now=self.now())
+        limits = _limits(timeout_s, request_limit_usd)
+        decision = self._decide_to_run(request, limits)
         try:
-            async with aclosing(self.executor.stream(request, decision=decision)) as events:
+            stream = self.executor.stream(request, decision=decision, limits=limits)
+            async with aclosing(stream) as events:
                 async for event in events:
+                    if event.type == "done":
+                        event = DoneEvent(graded(request, event.result))
                     yield event
         except RouterError:
             await self._alert()
             raise
         await self._alert()
+
+    async def run_workflow(
+        self,
+        workflow: Workflow | Path | Mapping[str, object],
+        *,
+        inputs: Mapping[str, str] = MappingProxyType({}),
+        run_id: str | None = None,
+        resume: bool = False,
+        on_step: OnStep | None = None,
+    ) -> WorkflowResult:
+        """Run a form of several steps, each as soon as the steps it needs are done.
+
+        Every finished step is kept, so that a run goes on after a crash without paying twice; all
+        of them share the budget of the form.
+
+        Args:
+            workflow: the form, the TOML or JSON file of one, or its tables.
+            inputs: texts in place of those of the form.
+            run_id: a name for this run; one that is known goes on where it stood.
+            resume: go on with the latest run of this form, if there is one.
+            on_step: is told when a step begins and when it has ended.
+
+        Raises:
+            ConfigError: the form is wrong, or an input is missing.
+            InvalidRequestError: no model can do one of the steps; nothing has run.
+            WorkflowError: a step failed; holds what came of every step.
+            StorageError: the database failed.
+        """
+        from mcp_router.storage.workflows import WorkflowRuns
+        from mcp_router.workflows.whole import Order, Outside, run_whole
+
+        outside = Outside(
+            WorkflowRuns(self.store.database), self.now, self._foresee, self._carrying
+        )
+        return await run_whole(Order(workflow, inputs, run_id, resume, on_step), outside)
+
+    async def warm_up(self, models: Sequence[str] | None = None) -> Mapping[str, int | None]:
+        """Connect to providers, at no cost, so that the first call is spared the handshakes.
+
+        Connections that are not used within a minute are closed again.
+
+        Args:
+            models: those whose providers to connect to; by default every model that can be run.
+
+        Returns:
+            How many milliseconds it took by provider, None for one that cannot be reached.
+
+        Raises:
+            UnknownModelError: a name that is no model, alias or role.
+        """
+        if models is None:
+            usable = self.observe().usable_providers
+            models = [one.name for one in self.catalog.models if one.provider in usable]
+        return await self.executor.warm_up(models)
 
     def feedback(
         self,
@@ -316,7 +509,8 @@ class Router:
             understood_before(self.store.decision(decision_id)),
             settings=settings,
             catalog=configured_catalog(settings, base=Catalog.load(on=now.date())),
-            state=self.observe(),
+            # What fails at this moment says nothing about the other settings.
+            state=self.observe().model_copy(update={"blocked": {}}),
             now=now,
         )
         return decide(situation, decision_id=decision_id)
@@ -360,11 +554,14 @@ class Router:
     def executor(self) -> Executor:
         """What carries requests out; built, with its network client, when first used."""
         from mcp_router.execution.executor import Executor
+        from mcp_router.execution.limits import rate_limits
         from mcp_router.execution.services import Services
+        from mcp_router.providers.caller import DelegatingClient
         from mcp_router.providers.client import ProviderClient
 
+        caller = self._caller
         services = Services(
-            client=ProviderClient(),
+            client=ProviderClient() if caller is None else DelegatingClient(caller),
             store=self.store,
             observe=self.observe,
             environ=self._environ,
@@ -372,6 +569,43 @@ class Router:
             clock=self._clock,
         )
         return Executor(services, settings=self.settings, catalog=self.catalog)
+
+    @cached_property
+    def _stage(self) -> Stage:
+        from random import SystemRandom
+
+        from mcp_router.modes.stage import Stage
+
+        return Stage(
+            executor=self.executor,
+            settings=self.settings,
+            catalog=self.catalog,
+            store=self.store,
+            decide=self.decide,
+            observe=self.observe,
+            clock=self._clock,
+            rng=SystemRandom(),
+        )
+
+    def _foresee(self, request: Request) -> Decision:
+        """Decide a request that is yet to come, without a record; budgets are asked later."""
+        changes = {"require_credentials": True, "budget_left_usd": None}
+        state = self.observe().model_copy(update=changes)
+        return self.decide(as_request(request), state=state, now=self.now())
+
+    @asynccontextmanager
+    async def _carrying(self, tag: str, limit_usd: Amount | None) -> AsyncGenerator[Carry]:
+        async with self.sharing(tag, limit_usd=limit_usd) as router:
+
+            async def carry(request: Request, *, step: WorkflowStep) -> Completion:
+                return await router.execute(
+                    request, mode=step.mode, options=step.options, timeout_s=step.timeout_s
+                )
+
+            yield carry
+
+    def _decide_to_run(self, request: Request, limits: CallLimits) -> Decision:
+        return self._decider.decide_to_run(request, store=self.store, now=self.now(), limits=limits)
 
     async def _alert(self) -> None:
         """Deliver the budget alerts that are due now that money was spent."""
@@ -382,15 +616,27 @@ class Router:
             self.on_alert(line)
 
 
-def rate_limits(settings: Settings, *, catalog: Catalog) -> Mapping[str, RateLimits]:
-    """Collect the requests and tokens per minute that the settings allow each model."""
-    from mcp_router.storage.limiter import RateLimits
+def _served(caller: Caller | None, *, catalog: Catalog) -> frozenset[str]:
+    names = () if caller is None else caller.models
+    return frozenset(catalog.resolve(name).provider for name in names)
 
-    return {
-        catalog.resolve(name).name: RateLimits(one.requests_per_minute, one.tokens_per_minute)
-        for name, one in settings.models.items()
-        if one.requests_per_minute is not None or one.tokens_per_minute is not None
-    }
+
+def _limits(timeout_s: float | None, request_limit_usd: Amount | None) -> CallLimits:
+    from mcp_router.execution.limits import call_limits
+
+    return call_limits(timeout_s=timeout_s, request_limit_usd=request_limit_usd)
+
+
+def _shared_budget(tag: str, limit_usd: Amount) -> BudgetRule:
+    from mcp_router.storage.budgets import BudgetRule
+
+    try:
+        nanos = to_nanos(limit_usd)
+    except ValueError as error:
+        raise InvalidRequestError(field="limit_usd", problem=str(error)) from error
+    if nanos < 0:
+        raise InvalidRequestError(field="limit_usd", problem="may not be negative")
+    return BudgetRule(tag.partition("=")[0], "total", nanos, tag)
 
 
 def _utc_now() -> datetime:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
+from pathlib import Path
+from textwrap import dedent
 
 import anyio
 import click
@@ -11,6 +14,7 @@ from mcp import Client
 from mcp_router.cli.group import cli
 from mcp_router.router import Router
 from mcp_router.server.app import build_server
+from tests.quality import calibration
 
 
 def tool_table() -> str:
@@ -37,6 +41,52 @@ def command_table() -> str:
 def command_reference() -> str:
     """Give the whole help of every command, groups included."""
     return "\n".join(_reference(cli, ("mcp-router",)))
+
+
+def reliability_table() -> str:
+    """Show what the confidence says beside what is true, on answers it was not fitted to."""
+    data = calibration.rows(1)
+    rows = [
+        f"| {said:.2f} | {true:.2f} | {weight:.0%} |"
+        for said, true, weight in calibration.reliability(data)
+    ]
+    head = ["| said | were good | of all answers |", "|---|---|---|"]
+    errors = f"Brier score {calibration.brier(data):.3f}, expected calibration error "
+    return "\n".join([*head, *rows, "", f"{errors}{calibration.calibration_error(data):.3f}."])
+
+
+def langchain_examples() -> str:
+    """Show the examples of the LangChain side as they stand, without what only runs them."""
+    folder = Path(__file__).parent.parent / "integrations/langchain_mcp_router/examples"
+    return "\n".join(_example(folder / f"{name}.py") for name in _EXAMPLES)
+
+
+_EXAMPLES = ("chat_model", "middleware", "langgraph_node", "tools")
+
+
+def _example(path: Path) -> str:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    shown = [
+        node
+        for node in tree.body[1:]
+        if not isinstance(node, ast.If) and "examples.practice" not in ast.unparse(node)
+    ]
+    code = "\n".join(_shown(node, text) for node in shown)
+    command = f"python -m langchain_mcp_router.examples.{path.stem}"
+    return f"{ast.get_docstring(tree)}\n\n```python\n# {command}\n{code.strip()}\n```\n"
+
+
+def _shown(node: ast.stmt, text: str) -> str:
+    """Give the source of a statement; of `main` its body, without the docstring."""
+    lines = text.splitlines()
+    if isinstance(node, ast.FunctionDef) and node.name == "main":
+        first, last = node.body[0].end_lineno or 0, node.end_lineno
+        return "\n" + dedent("\n".join(lines[first:last]))
+    if isinstance(node, ast.FunctionDef):
+        start = min([node.lineno, *(one.lineno for one in node.decorator_list)])
+        return "\n" + "\n".join(lines[start - 1 : node.end_lineno])
+    return "\n".join(lines[node.lineno - 1 : node.end_lineno])
 
 
 def _commands() -> Iterator[tuple[str, click.Command]]:

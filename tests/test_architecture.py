@@ -10,7 +10,11 @@ from pathlib import Path
 
 import pytest
 
+import mcp_router
+from tests.server.process import environment
+
 PACKAGE = Path(__file__).parent.parent / "mcp_router"
+ADAPTER = PACKAGE.parent / "integrations" / "langchain_mcp_router"
 
 # Rooms on one line may not import one another unless ALLOWED_ASIDE says so.
 LAYERS = (
@@ -20,11 +24,13 @@ LAYERS = (
     ("catalog",),
     ("config",),
     ("routing",),
-    ("quality", "experiments"),
+    ("quality", "experiments", "learning"),
     ("providers", "execution", "storage"),
+    ("modes",),
+    ("workflows",),
     ("debug",),
     ("deciding",),
-    ("router", "reporting"),
+    ("router", "reporting", "evaluation"),
     ("hosts", "dashboard"),
     ("doctor",),
     ("server", "cli", "testing", "__main__", "__init__"),
@@ -46,10 +52,16 @@ HOMES = {
     "sqlite3": {"storage"},
     "sqlite_utils": {"storage"},
     "httpx2": {"providers"},
+    "httpcore2": {"providers"},
     "genai_prices": {"catalog"},
     "platformdirs": {"config"},
     "tomlkit": {"config", "hosts"},
     "vl_convert": {"dashboard"},
+    # The core knows nothing of LangChain: the adapter is an import root of its own.
+    "langchain": set(),
+    "langchain_core": set(),
+    "langchain_mcp_router": set(),
+    "langgraph": set(),
 }
 
 
@@ -103,7 +115,7 @@ def test_every_room_has_its_place_in_the_layers() -> None:
 def test_routing_reads_no_clock_random_or_environment() -> None:
     for path in modules():
         if (
-            room_of(path) in {"routing", "quality", "experiments", "catalog"}
+            room_of(path) in {"routing", "quality", "experiments", "learning", "catalog"}
             and path.name != "compile.py"
         ):
             forbidden = {"time", "random", "secrets", "os", "socket", "uuid"}
@@ -114,3 +126,32 @@ def test_routing_reads_no_clock_random_or_environment() -> None:
 def test_importing_the_package_loads_nothing_heavy(heavy: str) -> None:
     code = f"import sys, mcp_router; mcp_router.Router; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ADAPTER.rglob("*.py")), ids=lambda p: str(p.relative_to(ADAPTER))
+)
+def test_the_langchain_adapter_imports_public_names_only(path: Path) -> None:
+    # The examples bring a provider along, so that they run without a key.
+    allowed = {"mcp_router", "mcp_router.testing"} if "examples" in path.parts else {"mcp_router"}
+    ours = {name for name in imports(path) if name.split(".")[0] == "mcp_router"}
+    assert ours <= allowed
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    froms = [one for one in ast.walk(tree) if isinstance(one, ast.ImportFrom)]
+    names = {alias.name for one in froms if one.module == "mcp_router" for alias in one.names}
+    assert names <= set(mcp_router.__all__)
+
+
+@pytest.mark.parametrize("command", [["serve"], ["route", "hi", "--json"], ["--help"]])
+def test_no_face_of_the_core_ever_imports_langchain(command: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "mcp_router", *command],
+        check=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        text=True,
+        env=environment(tmp_path),
+    )
+    modules = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert any(name.startswith("mcp_router.") for name in modules)
+    assert not [name for name in modules if name.startswith("lang")]

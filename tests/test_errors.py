@@ -30,8 +30,10 @@ from mcp_router.errors import (
     UnknownDecisionError,
     UnknownModelError,
     UnpricedModelError,
+    WorkflowError,
 )
 from mcp_router.types import Attempt, Rejection
+from mcp_router.workflows.result import StepResult, WorkflowResult
 
 WHERE = {"provider": "openai", "model": "gpt-4o"}
 EXAMPLES: list[RouterError] = [
@@ -61,6 +63,14 @@ EXAMPLES: list[RouterError] = [
     MalformedResponseError(**WHERE, problem="the stream was cut"),
     FallbackExhaustedError(
         (Attempt(model="gpt-4o", provider="openai", outcome="timeout", reason="silent"),)
+    ),
+    WorkflowError(
+        WorkflowResult(
+            run_id="run_1",
+            name="essay",
+            state="failed",
+            steps=(StepResult(name="plan", state="failed", problem="It broke."),),
+        )
     ),
 ]
 

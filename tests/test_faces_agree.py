@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,12 +16,14 @@ from hypothesis import strategies as st
 from mcp import Client
 from mcp.types import TextContent
 
+from langchain_mcp_router import ChatModelRouter, router_tools
 from mcp_router.cli.main import run
 from mcp_router.cli.served import ServedLines
 from mcp_router.cli.session import Session
 from mcp_router.errors import RouterError
 from mcp_router.server.app import build_server
-from mcp_router.types import Constraints
+from mcp_router.testing import FaultServer
+from mcp_router.types import Constraints, Strategy
 from tests.builders import NOW
 
 SAME = ("model", "provider", "task_type", "complexity", "strategy", "reason", "fallbacks")
@@ -33,6 +36,8 @@ mine = ["sonnet", "gpt"]
 RELAXED = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
+
+RELAXED_RUNS = settings(RELAXED, max_examples=8)
 
 
 class Wish(NamedTuple):
@@ -161,6 +166,14 @@ def prompt(session: Session, wish: Wish) -> Answer:
     return short(json.loads(text[text.index("{") : text.rindex("}") + 1]))
 
 
+def langchain(session: Session, wish: Wish) -> Answer:
+    with session.router() as router:
+        route = next(one for one in router_tools(router=router) if one.name == "route")
+        given = {"prompt": wish.prompt, **wish.arguments}
+        said = route.invoke({"type": "tool_call", "id": "c", "name": "route", "args": given})
+    return said.text if said.status == "error" else short(said.artifact.model_dump(mode="json"))
+
+
 @pytest.fixture
 def session(tmp_path: Path) -> Session:
     file = tmp_path / "settings.toml"
@@ -188,6 +201,7 @@ def test_every_face_gives_the_decision_of_the_library(
         "line": terminal(["model", line_of(wish)], session=session, capsys=capsys),
         "tool": tool(session, wish),
         "prompt": prompt(session, wish),
+        "langchain": langchain(session, wish),
     }
     assert {name: found for name, found in faces.items() if not agrees(found, expected)} == {}, (
         expected
@@ -207,3 +221,70 @@ def test_every_face_judges_a_task_alike(
         assert json.loads(capsys.readouterr().out) == expected
     answer = ServedLines(session).answer(f"classify --json -- {task}")
     assert json.loads(answer.text) == expected
+
+
+MODELS = ("first", "second", "third")
+RUNS = st.tuples(
+    st.sampled_from(["Fix the login bug", "Prove that 2 is prime.", "写一首关于秋天的诗。"]),
+    st.sampled_from(["balanced", "quality_first", "cost_first", "latency_first"]),
+    st.sampled_from([(), ("second", "third", "first"), ("third",)]),
+)
+
+
+@pytest.fixture
+def serving(tmp_path: Path) -> Iterator[Session]:
+    """A session whose three models differ in price and quality, and all answer."""
+    with FaultServer.run_in_thread() as server:
+        for name in MODELS:
+            server.script(name, [])
+        own = server.settings()
+        for at, name in enumerate(MODELS):
+            price = {"input": 1.0 + 4 * at, "output": 2.0 + 9 * at}
+            own["models"][name] |= {"price": price, "quality": 0.6 + at / 8}
+        # What one face has observed must not change what the next one decides.
+        own |= {"learning": {"enabled": False}, "cache": {"enabled": False}}
+        file = tmp_path / "settings.json"
+        file.write_text(json.dumps(own), encoding="utf-8")
+        environ = {"ROUTING_DB": str(tmp_path / "router.db"), "TZ": "UTC"}
+        yield Session(config=file, environ=environ, clock=lambda: NOW)
+
+
+def executed(session: Session, task: tuple[str, str, tuple[str, ...]]) -> dict[str, str]:
+    """Carry a task out through each face, and give the id of its decision."""
+    text, strategy, chain = task
+    words = ["run", text, "--strategy", strategy, "--json"]
+    words += ["--chain", ",".join(chain)] if chain else []
+
+    async def tool() -> str:
+        given = {"prompt": text, "strategy": strategy} | ({"chain": list(chain)} if chain else {})
+        async with Client(build_server(session.router)) as client:
+            result = await client.call_tool("execute_with_fallback", given)
+        footer = "".join(x.text for x in result.content if isinstance(x, TextContent))
+        return re.findall(r"dec_[0-9a-f]{16}", footer)[-1]
+
+    async def library() -> str:
+        async with session.router() as router:
+            return (await router.execute(text, strategy=strategy, chain=chain)).decision_id
+
+    with session.router() as router:
+        model = ChatModelRouter(router=router, strategy=Strategy(strategy), chain=chain)
+        said = model.invoke(text).response_metadata["decision_id"]
+        model.close()
+    assert run(words, session=session) == 0
+    return {"tool": anyio.run(tool), "library": anyio.run(library), "langchain": said}
+
+
+@RELAXED_RUNS
+@given(task=RUNS)
+def test_every_face_carries_a_task_out_on_the_same_decision(
+    serving: Session, capsys: pytest.CaptureFixture[str], task: tuple[str, str, tuple[str, ...]]
+) -> None:
+    capsys.readouterr()
+    ids = executed(serving, task)
+    ids["terminal"] = json.loads(capsys.readouterr().out)["decision_id"]
+
+    with serving.router() as router:
+        made = {face: router.explain(one).model_dump(mode="json") for face, one in ids.items()}
+    assert len(set(ids.values())) == 4
+    found = {face: short(decision) for face, decision in made.items()}
+    assert all(one == found["library"] for one in found.values()), found

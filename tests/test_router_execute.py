@@ -17,6 +17,7 @@ from mcp_router import (
     FallbackExhaustedError,
     InvalidRequestError,
     Message,
+    NoCandidateError,
     Request,
     Router,
     ToolSpec,
@@ -183,3 +184,26 @@ async def test_what_a_request_may_cost_holds_for_its_answer(bench: Bench) -> Non
     assert done.cost_usd is not None
     assert done.cost_usd <= Decimal("0.005")
     assert int(bench.server.calls[0].body["max_tokens"]) * 15 <= 5_000, "millionths of a dollar"
+
+
+async def test_a_call_has_a_deadline_and_a_limit_of_its_own(bench: Bench) -> None:
+    bench.server.script("first", [Fault.silence()], then="repeat last")
+    async with bench.open(**{"budget.per_request": "0.000001"}) as router:
+        with pytest.raises((BudgetExceededError, NoCandidateError)):
+            await router.execute(PROMPT, chain="second")
+        done = await router.execute(PROMPT, chain="second", request_limit_usd="5")
+        assert done.content == echo(PROMPT)
+        with pytest.raises(FallbackExhaustedError):
+            await router.execute(PROMPT, chain="first", request_limit_usd=5, timeout_s=0.3)
+        with pytest.raises(InvalidRequestError, match="timeout_s"):
+            await router.execute(PROMPT, chain="second", timeout_s=0)
+
+
+async def test_a_stream_has_a_deadline_and_a_limit_of_its_own(bench: Bench) -> None:
+    bench.server.script("first", [Fault.stall()], then="repeat last")
+    async with bench.open(**{"budget.per_request": "0.000001"}) as router:
+        with pytest.raises(FallbackExhaustedError):
+            async for _ in router.stream(PROMPT, chain="first", request_limit_usd=5, timeout_s=0.3):
+                pass
+        (budget,) = [one for one in router.budget() if one.name == "day"]
+        assert budget.reserved_usd == 0

@@ -1,14 +1,15 @@
--- Sums per group. :spans is a JSON array of [label, width_s, from_s, to_s]; LIMIT -1 keeps SQLite
--- from parsing it again for every row.
-WITH span(label, width_s, from_s, to_s) AS (
+-- Sums per group. :spans is a JSON array of [label, width_s, from_s, to_s, sign]; LIMIT -1 keeps
+-- SQLite from parsing it again for every row.
+WITH span(label, width_s, from_s, to_s, sign) AS (
   SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
-    json_extract(value, '$[3]')
+    json_extract(value, '$[3]'), json_extract(value, '$[4]')
   FROM json_each(:spans)
   LIMIT -1
 )
 SELECT
-  label, name, provider, sum(decisions), sum(calls), sum(ok), sum(fallbacks), sum(input_tokens),
-  sum(output_tokens), sum(cost_nanos), sum(estimated_nanos), sum(baseline_nanos)
+  label, name, provider, sum(sign * decisions), sum(sign * calls), sum(sign * ok),
+  sum(sign * fallbacks), sum(sign * input_tokens), sum(sign * output_tokens),
+  sum(sign * cost_nanos), sum(sign * estimated_nanos), sum(sign * baseline_nanos)
 FROM span CROSS JOIN cost_tracking AS block
 WHERE block.dimension = :dimension AND block.width_s = span.width_s
   AND block.start_s >= span.from_s AND block.start_s < span.to_s

@@ -56,8 +56,8 @@ class Catalog:
     def resolve(self, name: str) -> ModelInfo:
         """Find the row a name means: a name, wire id, alias, line, role, label or dated snapshot.
 
-        Case, blanks, dots for hyphens and a leading `provider/` are allowed. A retired or
-        disabled model is found as well.
+        Case, blanks, dots for hyphens and a leading `provider/` are allowed, and separators may
+        be left out where only one model can be meant. A retired or disabled model is found too.
 
         Raises:
             UnknownModelError: nothing is called so; holds the three nearest names.
@@ -125,6 +125,15 @@ class Catalog:
         result.check()
         return result
 
+    def limited(self, names: Iterable[str]) -> Catalog:
+        """Disable every model but those named.
+
+        Raises:
+            UnknownModelError: a name that is no model or alias.
+        """
+        kept = {self.resolve(name).name for name in names}
+        return self.extended(disabled=[one.name for one in self.models if one.name not in kept])
+
     def check(self) -> None:
         """Make sure that every provider, alias, role, chain entry and successor exists.
 
@@ -169,6 +178,10 @@ class Catalog:
         return names.row_names(self._rows)
 
     @cached_property
+    def _squeezed(self) -> Mapping[str, ModelInfo]:
+        return names.squeezed_names({**self._row_names, **self._lines})
+
+    @cached_property
     def _own_names(self) -> frozenset[str]:
         own = (name for row in self._rows for name in (row.name, *row.aliases))
         return frozenset(map(names.canonical, own))
@@ -183,12 +196,13 @@ class Catalog:
             if names.canonical(name) == key:
                 return entries
         if self._find(names.followed(spec, aliases=self.given_aliases)) is None:
-            raise _unknown(spec, known=(*self.chains, *self._vocabulary))
+            raise _unknown(spec, known=self._vocabulary, chains=self.chains)
         return (spec,)
 
     def _find(self, name: str) -> ModelInfo | None:
         key = names.canonical(name)
-        return self._looked_up(key) or self._looked_up(key.removesuffix("-latest"))
+        found = self._looked_up(key) or self._looked_up(key.removesuffix("-latest"))
+        return found or self._squeezed.get(names.squeezed(key))
 
     def _looked_up(self, key: str) -> ModelInfo | None:
         provider, mark, rest = key.replace(":", "/", 1).partition("/")
@@ -226,9 +240,14 @@ def _row(row: ModelRow, *, rows: Mapping[str, ModelInfo]) -> ModelInfo:
     return ModelInfo.model_validate({**base.model_dump(), **row, "capabilities": rated})
 
 
-def _unknown(name: str, *, known: Iterable[str]) -> UnknownModelError:
+def _unknown(
+    name: str, *, known: Iterable[str], chains: Iterable[str] | None = None
+) -> UnknownModelError:
     shown = name if len(name) <= names.LONGEST_NAME else f"{name[:60]}…"
-    return UnknownModelError(shown, nearest=names.nearest(name, known=known))
+    models = names.nearest(name, known=known)
+    if chains is None:
+        return UnknownModelError(shown, nearest=models)
+    return UnknownModelError(shown, nearest=models, chains=names.nearest_chains(name, known=chains))
 
 
 def _tuples(chains: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

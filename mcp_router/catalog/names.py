@@ -76,6 +76,33 @@ def nearest(name: str, *, known: Iterable[str]) -> tuple[str, str, str]:
     return words[0], words[1], words[2]
 
 
+def nearest_chains(name: str, *, known: Iterable[str]) -> tuple[str, ...]:
+    """Pick up to three chains that resemble a name, else the first three there are."""
+    keys = {canonical(word): word for word in known}
+    close = get_close_matches(canonical(name)[:40], keys, n=3, cutoff=_RESEMBLANCE)
+    return tuple(keys[key] for key in close) or tuple(keys.values())[:3]
+
+
+def squeezed(name: str) -> str:
+    """Write a name without its separators, as people type it in a hurry.
+
+    >>> squeezed("GPT-4o"), squeezed("claude sonnet 4.5")
+    ('gpt4o', 'claudesonnet45')
+    """
+    return canonical(name).replace("-", "")
+
+
+def squeezed_names(index: Mapping[str, ModelInfo]) -> dict[str, ModelInfo]:
+    """Map names without separators to rows, leaving out what could mean two of them."""
+    found: dict[str, ModelInfo | None] = {}
+    for name, model in index.items():
+        key = squeezed(name)
+        same = found.setdefault(key, model)
+        if same is not model:
+            found[key] = None
+    return {key: model for key, model in found.items() if model is not None}
+
+
 def followed(name: str, *, aliases: Mapping[str, str]) -> str:
     """Follow aliases, keyed by canonical name, to their end; a circle ends where it closes."""
     seen: set[str] = set()

@@ -30,6 +30,9 @@ class Buckets(NamedTuple):
     output_tokens: int
 
 
+_FREE = Cost(0, 0, 0, 0, 0)
+
+
 def rates_at(model: ModelInfo, *, now: datetime, prompt_tokens: int) -> Rates | None:
     """Find the rates for a request of `prompt_tokens`, cached ones included, sent at `now`.
 
@@ -55,6 +58,7 @@ def rates_at(model: ModelInfo, *, now: datetime, prompt_tokens: int) -> Rates | 
 def cost_of(model: ModelInfo, usage: Usage | Buckets, *, now: datetime) -> Cost | None:
     """Price a usage, each bucket rounded half up to whole nano-dollars; None if unpriced.
 
+    A local model without a price costs nothing, as it runs on a machine of the user's.
     Cached tokens choose the tier together with fresh ones, and where no rate is published for
     them they cost what fresh input costs. Reasoning costs what output costs.
 
@@ -64,7 +68,7 @@ def cost_of(model: ModelInfo, usage: Usage | Buckets, *, now: datetime) -> Cost 
     prompt = usage.input_tokens + usage.cache_read_tokens + usage.cache_write_tokens
     rates = rates_at(model, now=now, prompt_tokens=prompt)
     if rates is None:
-        return None
+        return _FREE if model.local else None
     read = rates.input if rates.cache_read is None else rates.cache_read
     write = rates.input if rates.cache_write is None else rates.cache_write
     return Cost(

@@ -10,7 +10,7 @@ import anyio
 from mcp_router.catalog.names import is_retired
 from mcp_router.config.checks import is_loopback
 from mcp_router.errors import BudgetExceededError, ProviderError, UnpricedModelError
-from mcp_router.execution.costs import Ceiling, bill, worst_case
+from mcp_router.execution.costs import Bill, Ceiling, bill, worst_case
 from mcp_router.execution.routes import Routes
 from mcp_router.money import to_usd
 from mcp_router.providers.client import ProviderClient
@@ -18,7 +18,7 @@ from mcp_router.providers.deadlines import Deadlines
 from mcp_router.providers.wire import Call
 from mcp_router.storage.ledger import Purpose
 from mcp_router.storage.periods import to_ms
-from mcp_router.types import Message, Need, Usage
+from mcp_router.types import Complexity, Message, Need, Outcome, Usage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from mcp_router.types import ModelInfo, ProviderInfo
 
 Status = Literal["ok", "failed", "no key", "not asked", "listening", "not running"]
+
+TASK = "check"
+"""What these calls are booked as in the reports by task."""
 
 SECONDS = 15.0
 """How long one answer may take."""
@@ -125,10 +128,9 @@ async def _ask(router: Router, *, client: ProviderClient, route: Route) -> Findi
     call = Call(messages=_MESSAGES, max_tokens=_most(model).outputs)
     try:
         reply = await client.complete(route.target, call, deadlines=_DEADLINES)
-        now = router.now()
-        owed = bill(model, reply.usage or Usage(), now=now).nanos
-        ledger.settle(reservation, owed or 0, now=to_ms(now))
-        cost = None if owed is None else to_usd(owed)
+        paid = bill(model, reply.usage or Usage(), now=router.now())
+        _book(router, route, paid, reservation=reservation)
+        cost = None if paid.nanos is None else to_usd(paid.nanos)
         return told._replace(latency_ms=_since(began), cost_usd=cost)
     except ProviderError as error:
         return told._replace(
@@ -137,6 +139,25 @@ async def _ask(router: Router, *, client: ProviderClient, route: Route) -> Findi
     finally:
         # Does nothing once it is settled.
         ledger.release(reservation)
+
+
+def _book(router: Router, route: Route, paid: Bill, *, reservation: Reservation) -> None:
+    now, store = router.now(), router.store
+    # Without the time it took: one token says nothing about how fast an answer comes.
+    row = Outcome(
+        decision_id="",
+        created_at=now,
+        model=route.model.name,
+        provider=route.provider,
+        task_type=TASK,
+        complexity=Complexity.SIMPLE,
+        ok=True,
+        usage=paid.usage,
+        cost_usd=None if paid.nanos is None else to_usd(paid.nanos),
+    )
+    with store.database.transaction():
+        store.ledger.settle(reservation, paid.nanos or 0, now=to_ms(now))
+        store.record_outcome(row)
 
 
 def _reserve(router: Router, model: ModelInfo) -> Reservation:

@@ -42,13 +42,24 @@ class Priced(NamedTuple):
 
 
 @with_examples(
+    "mcp-router compare opus gpt gemini",
     "mcp-router compare --input 20k --output 2k",
     "mcp-router compare --input 5k --cached 90k --output 1k --models opus,gpt",
 )
 @with_global_options()
 @click.command()
-@click.option("--input", "inputs", type=TOKENS, required=True, help="Fresh input tokens.")
-@click.option("--output", "outputs", type=TOKENS, required=True, help="Visible output tokens.")
+@click.argument("named", nargs=-1, type=NAMES, metavar="[MODEL]...")
+@click.option(
+    "--input", "inputs", type=TOKENS, default="2k", show_default=True, help="Fresh input tokens."
+)
+@click.option(
+    "--output",
+    "outputs",
+    type=TOKENS,
+    default="500",
+    show_default=True,
+    help="Visible output tokens.",
+)
 @click.option("--cached", type=TOKENS, default="0", help="Input tokens read from a cache.")
 @click.option("--cache-write", type=TOKENS, default="0", help="Input tokens written to one.")
 @click.option("--reasoning", type=TOKENS, default="0", help="Hidden reasoning tokens.")
@@ -58,6 +69,7 @@ class Priced(NamedTuple):
 @as_session
 def compare(
     session: Session,
+    named: tuple[tuple[str, ...], ...],
     inputs: int,
     outputs: int,
     context: int | None,
@@ -65,7 +77,7 @@ def compare(
     as_json: bool,
     **amounts: Unpack[Amounts],
 ) -> None:
-    """Price one request on every model, cheapest first.
+    """Price one request on every model, or on those that are named, cheapest first.
 
     Marks the cheapest model that can take the request. Models of unknown price come last.
     """
@@ -79,7 +91,7 @@ def compare(
         output_tokens=outputs,
     )
     now = session.clock()
-    chosen = _chosen(session.catalog, flat(models), now=now)
+    chosen = _chosen(session.catalog, flat((*named, *models)), now=now)
     needed = context or sum(usage.model_dump().values())
     rows = _priced(chosen, usage, needed=needed, session=session)
     best = next((row for row in rows if row.cost is not None and not row.obstacle), None)

@@ -15,7 +15,7 @@ from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
 
 if TYPE_CHECKING:
-    from mcp_router.storage.export import Kind
+    from mcp_router.storage.kinds import Kind
     from mcp_router.storage.sqlite import SqliteStore
 
 # Written out, so that --help need not import the storage; the type says what is allowed.
@@ -83,22 +83,6 @@ def check(session: Session, context: click.Context) -> None:
 
 @with_global_options()
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS))
-@as_session
-def export(session: Session, kind: Kind) -> None:
-    """Write all rows of one kind as JSON lines.
-
-    One object per line, oldest first; times in ISO 8601, money in decimal US dollars.
-    """
-    import json
-
-    with _store(session) as store:
-        for row in store.export(kind):
-            write(json.dumps(row) + "\n")
-
-
-@with_global_options()
-@click.command()
 @_before
 @_keep_days
 @click.option(
@@ -136,6 +120,7 @@ def prune(
     Reports keep their sums. To keep the rows elsewhere, use archive.
     """
     from mcp_router.cli.database_pages import Contents
+    from mcp_router.reporting.text import counted
 
     cut = _cut(session, before=before, keep_days=keep_days)
     if not yes and not agreed(f"Delete every row from before {cut:%Y-%m-%d %H:%M %Z}?"):
@@ -145,7 +130,7 @@ def prune(
         held = Contents.of(store).total
         store.prune(before=cut)
         gone = held - Contents.of(store).total
-    write(f"Deleted {gone:,} rows.\n")
+    write(f"Deleted {counted(gone, 'row')}.\n")
 
 
 @with_global_options()
@@ -194,5 +179,5 @@ def _counted(moved: tuple[int, ...]) -> list[tuple[str, int]]:
     return list(zip(KINDS, moved, strict=True))
 
 
-for command in (path, info, check, export, archive, prune, vacuum):
+for command in (path, info, check, archive, prune, vacuum):
     db.add_command(command)

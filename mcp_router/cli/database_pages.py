@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.cli.page import Column, Fields, Page, Table
-from mcp_router.storage.export import TABLES
+from mcp_router.storage.kinds import TABLES
 
 if TYPE_CHECKING:
     from mcp_router.storage.sqlite import SqliteStore

@@ -89,12 +89,16 @@ def route(
 @with_examples(
     'mcp-router classify "Prove that the square root of 2 is irrational"',
     "mcp-router classify --file task.md --json",
+    'mcp-router classify --correct planning "Put the release in order"',
+    "mcp-router classify --undo",
 )
 @with_global_options()
 @click.command()
 @_words
 @_file
 @_context
+@click.option("--correct", type=WORDS, metavar="TYPE", help="Teach that the task is of this type.")
+@click.option("--undo", is_flag=True, help="Forget what was taught of the task, else last.")
 @json_option
 @as_session
 def classify(
@@ -102,11 +106,24 @@ def classify(
     prompt: tuple[str, ...],
     file: Path | None,
     context_tokens: int | None,
+    correct: str | None,
+    undo: bool,
     as_json: bool,
 ) -> None:
-    """Judge a task: its kind, difficulty, needs and size."""
+    """Judge a task: its kind, difficulty, needs and size.
+
+    With --correct the task and those like it are of the type named from now on, on this machine;
+    hashes of its words are kept, not the task.
+    """
+    if correct is not None and undo:
+        raise click.UsageError("Use --correct or --undo, not both.")
+    if undo:
+        _undo(session, prompt, file=file, as_json=as_json)
+        return
     task = read_task(prompt, file=file)
     with session.router() as router:
+        if correct is not None:
+            router.correct(task, kind=correct)
         found = router.classify(task, context_tokens=context_tokens)
     if as_json:
         show_json(found.model_dump(mode="json"))
@@ -114,3 +131,18 @@ def classify(
     from mcp_router.cli.decision_pages import classification_page
 
     show(classification_page(found))
+
+
+def _undo(session: Session, prompt: tuple[str, ...], *, file: Path | None, as_json: bool) -> None:
+    """Forget what was taught of a task, else the latest correction, and say which it was."""
+    task = read_task(prompt, file=file) if prompt or file else None
+    with session.router() as router:
+        kind = router.undo_correction(task)
+    if as_json:
+        show_json({"undone": kind or None})
+        return
+    from mcp_router.cli.page import Line, Page
+    from mcp_router.cli.text import spoken
+
+    said = f"Forgot that it was {spoken(kind)}." if kind else "There was no correction to forget."
+    show(Page((Line(said),)))

@@ -100,6 +100,9 @@ def _others(decision: Decision) -> Items:
     return Items("Further down, those good enough first", (scores,) if scores else ())
 
 
+_BY = {"retired": "as retired"}
+
+
 def _count(decision: Decision) -> int:
     return len(decision.candidates) + len(decision.others)
 
@@ -110,7 +113,7 @@ def _ruled_out(rejected: Sequence[Rejection]) -> list[Items]:
         filters.setdefault(one.filter, {}).setdefault(one.reason, []).append(one.model)
     return [
         Items(
-            f"Ruled out by {name}: {sum(map(len, reasons.values()))}",
+            f"Ruled out {_BY.get(name, f'by {name}')}: {sum(map(len, reasons.values()))}",
             tuple(f"{', '.join(models)}: {reason}" for reason, models in reasons.items()),
         )
         for name, reasons in filters.items()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
     from mcp_router.storage.dump import Dump
-    from mcp_router.storage.export import Kind
+    from mcp_router.storage.kinds import Kind
 
 Format = Literal["json", "csv", "sqlite"]
 FORMATS: tuple[Format, ...] = ("json", "csv", "sqlite")
@@ -67,6 +67,7 @@ def export(
     if written == "sqlite" and output is None:
         raise click.UsageError("An SQLite database is a file: name it with --output FILE.")
     from mcp_router.cli.writing import replacing
+    from mcp_router.reporting.text import counted
     from mcp_router.storage.dump import plan
 
     with open_records(session) as store:
@@ -76,7 +77,7 @@ def export(
             return
         with replacing(output, force=force) as partial, _progress(dump.total) as advance:
             _to_file(dump, partial, written=written, advance=advance)
-    say("written", f"{dump.total:,} rows to {clean(str(output))}")
+    say("written", f"{counted(dump.total, 'row')} to {clean(str(output))}")
 
 
 def _to_file(dump: Dump, path: Path, *, written: Format, advance: Callable[[int], None]) -> None:

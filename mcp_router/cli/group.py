@@ -14,10 +14,14 @@ PROGRAM = "mcp-router"
 
 
 class Entry(NamedTuple):
-    """A command: the module that defines it under its own name, and its line in the help."""
+    """A command: the module that defines it, its line in the help, and its name there.
+
+    The name is that of the command unless it is given.
+    """
 
     module: str
     summary: str
+    function: str = ""
 
 
 SECTIONS = {
@@ -29,6 +33,8 @@ SECTIONS = {
     },
     "Do": {
         "run": Entry("running", "Have a task done, with fallback when a model fails."),
+        "workflow": Entry("workflows", "Run a form of several steps, resumable after a crash."),
+        "batch": Entry("batches", "Have every task of a JSON Lines file done; resumable."),
         "feedback": Entry("feedback", "Say how good an answer was; later choices learn from it."),
     },
     "Models": {
@@ -44,6 +50,7 @@ SECTIONS = {
     "Look back": {
         "report": Entry("publishing", "Write a report as one HTML page that needs no network."),
         "dashboard": Entry("publishing", "Serve the report to your browser, up to date."),
+        "eval": Entry("evaluation", "Say what our choices save on recorded outcomes.", "evaluate"),
         "export": Entry("exporting", "Write recorded rows as JSON, CSV or an SQLite database."),
     },
     "Set up": {
@@ -72,8 +79,9 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in ENTRIES:
             return None
-        module = import_module(f"mcp_router.cli.{ENTRIES[cmd_name].module}")
-        command: click.Command = getattr(module, cmd_name)
+        entry = ENTRIES[cmd_name]
+        module = import_module(f"mcp_router.cli.{entry.module}")
+        command: click.Command = getattr(module, entry.function or cmd_name)
         return command
 
     def resolve_command(
@@ -110,7 +118,7 @@ def cli(context: click.Context) -> None:
     """Say which model should do a task, why, and at what cost; and have it done.
 
     Recommendations come from a local catalogue: no key is needed and nothing is sent anywhere.
-    Only `run` and `models --check` call a model.
+    Only `run`, `workflow`, `batch` and `models --check` call a model.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

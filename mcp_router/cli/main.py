@@ -70,7 +70,8 @@ def run(args: Sequence[str], *, session: Session | None = None) -> int:
 
 
 def _bad_usage(error: click.ClickException) -> int:
-    say("error", error.format_message())
+    # click sets choices on lines of their own.
+    say("error", " ".join(error.format_message().split()))
     if isinstance(error, click.NoSuchOption) and error.option_name.startswith("-"):
         say("hint", "Put -- before a task that begins with a dash.")
     if isinstance(error, click.UsageError) and error.ctx is not None:

@@ -41,6 +41,23 @@ def show(page: Page) -> None:
                 say(block.kind, line)
 
 
+def show_aside(page: Page) -> None:
+    """Show a page on stderr, beside the data; nothing where there is no stderr."""
+    if sys.stderr is None:
+        return
+    if sys.stderr.isatty():
+        from mcp_router.cli.terminal import print_page
+
+        print_page(page, file=sys.stderr)
+        return
+    import shutil
+
+    from mcp_router.cli.plain import plain_text
+
+    sys.stderr.write(plain_text(page, cells=shutil.get_terminal_size().columns))
+    sys.stderr.flush()
+
+
 def show_json(value: object) -> None:
     """Write one JSON document; in ASCII, so that any encoding and terminal can take it.
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_router.cli.page import Bar, Column, Line, Notes, Page, Table
-from mcp_router.cli.text import duration, rounded_tokens, share, spoken, usd
+from mcp_router.cli.text import rough_duration, rounded_tokens, share, spoken, usd
 from mcp_router.reporting.text import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mcp_router.cli.page import Cell
     from mcp_router.types import BudgetStatus, StatRow
@@ -28,15 +29,13 @@ def stats_page(rows: Sequence[StatRow], *, period: str, by: str) -> Page:
         hint = Notes("hint", ('Record a first decision: mcp-router route "…"',))
         return Page((Line(f"Nothing is recorded {_SPANS[period]}."), hint))
     total = _total(rows)
-    groups = [_group(row, by=by) for row in rows]
-    decided: list[tuple[Cell, ...]] = [
-        (*_of_decisions(row), Bar(row.decisions / max(1, total.decisions))) for row in rows
-    ]
-    blocks = [_table(_DECISIONS, decided, groups=groups, by=by)]
-    if total.calls:
-        # Only where calls were made: a recommendation makes none.
-        called: list[tuple[Cell, ...]] = [_of_calls(row) for row in rows]
-        blocks.append(_table(_CALLS, called, groups=groups, by=by))
+    # A recommendation makes no call, and a fallback's model was not the one decided on.
+    decided = [row for row in rows if row.decisions]
+    called = [row for row in rows if row.calls]
+    blocks = (
+        _table(_DECISIONS, decided, by=by, cells=partial(_of_decisions, total=total.decisions)),
+        _table(_CALLS, called, by=by, cells=_of_calls),
+    )
     saved = total.baseline_usd - total.estimated_cost_usd
     part = share(saved, of=total.baseline_usd)
     made = counted(total.decisions, "decision")
@@ -68,18 +67,23 @@ def budget_page(budgets: Sequence[BudgetStatus]) -> Page:
 
 
 def _table(
-    titles: Sequence[str], cells: Sequence[tuple[Cell, ...]], *, groups: Sequence[str], by: str
+    titles: Sequence[str],
+    rows: Sequence[StatRow],
+    *,
+    by: str,
+    cells: Callable[[StatRow], tuple[Cell, ...]],
 ) -> Table:
     columns = (
         Column(by.capitalize(), flexible=True),
         *(Column(title, right=title != _SHARE) for title in titles),
     )
-    return Table(columns, tuple((name, *row) for name, row in zip(groups, cells, strict=True)))
+    return Table(columns, tuple((_group(row, by=by), *cells(row)) for row in rows))
 
 
-def _of_decisions(row: StatRow) -> tuple[str, ...]:
+def _of_decisions(row: StatRow, *, total: int) -> tuple[Cell, ...]:
     saved = row.baseline_usd - row.estimated_cost_usd
-    return f"{row.decisions:,}", usd(row.estimated_cost_usd), usd(saved)
+    bar = Bar(row.decisions / max(1, total))
+    return f"{row.decisions:,}", usd(row.estimated_cost_usd), usd(saved), bar
 
 
 def _of_calls(row: StatRow) -> tuple[str, ...]:
@@ -89,8 +93,8 @@ def _of_calls(row: StatRow) -> tuple[str, ...]:
         f"{row.fallbacks:,}",
         rounded_tokens(row.input_tokens + row.output_tokens),
         usd(row.cost_usd),
-        "" if row.latency_p50_ms is None else duration(row.latency_p50_ms),
-        "" if row.latency_p95_ms is None else duration(row.latency_p95_ms),
+        "" if row.latency_p50_ms is None else rough_duration(row.latency_p50_ms),
+        "" if row.latency_p95_ms is None else rough_duration(row.latency_p95_ms),
     )
 
 

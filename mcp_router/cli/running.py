@@ -18,23 +18,32 @@ from mcp_router.cli.constraints import (
     constraints_of,
 )
 from mcp_router.cli.live import LiveAnswer
-from mcp_router.cli.output import is_terminal, remark, say, show_json, write_answer
+from mcp_router.cli.modes import GivenMode, mode_options, options_of
+from mcp_router.cli.output import (
+    is_terminal,
+    remark,
+    say,
+    show_aside,
+    show_json,
+    write_answer,
+)
 from mcp_router.cli.progress import Progress
 from mcp_router.cli.prompt import read_task
 from mcp_router.cli.session import Session
-from mcp_router.cli.values import NAMES, TAG, TOKENS, WORDS
+from mcp_router.cli.values import NAMES, SECONDS, TAG, TOKENS, WORDS
 
 if TYPE_CHECKING:
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.errors import NoCandidateError
     from mcp_router.router import Router
     from mcp_router.routing.intake import Asked, Task
-    from mcp_router.types import Completion, Decision
+    from mcp_router.types import Completion, Decision, Effort, ModeOptions
 
+EFFORTS = ("none", "low", "medium", "high")
 _FILE = click.Path(path_type=Path)
 
 
-class RunOptions(Given):
+class RunOptions(Given, GivenMode):
     """The options of `run`."""
 
     file: Path | None
@@ -44,6 +53,8 @@ class RunOptions(Given):
     strategy: str | None
     chain: tuple[str, ...] | None
     max_tokens: int | None
+    effort: Effort | None
+    timeout: float | None
     category: str | None
     tags: tuple[tuple[str, str], ...]
 
@@ -55,12 +66,16 @@ class Work(NamedTuple):
     asked: Asked
     stream: bool
     live: bool
+    mode: str
+    options: ModeOptions
+    timeout_s: float | None = None
 
 
 @with_examples(
     'mcp-router run "Explain this error: EADDRINUSE"',
     "git diff | mcp-router run --chain sonnet,gpt,haiku --stream",
     "mcp-router run --file task.md --max-cost 0.05 --output answer.md",
+    'mcp-router run --mode ensemble --chain opus,gpt "Is 1001 prime?"',
 )
 @with_global_options()
 @click.command()
@@ -71,11 +86,14 @@ class Work(NamedTuple):
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What matters most.")
 @click.option("--chain", type=NAMES, help="Models to try in order (a,b,c), or a chain's name.")
 @click.option("--max-tokens", type=TOKENS, help="Longest answer.")
+@click.option("--effort", type=click.Choice(EFFORTS), help="How hard a model is to think first.")
+@click.option("--timeout", type=SECONDS, help="Most seconds for all attempts together.")
 @click.option("--category", type=WORDS, help="A name of your own, to group reports by.")
 @click.option(
     "--tag", "tags", type=TAG, multiple=True, help="Mark it, as with project=site; repeatable."
 )
 @click.option("--output", type=_FILE, help="Write the answer to a file, whole or not at all.")
+@mode_options
 @constraint_options
 @json_option
 @as_session
@@ -93,7 +111,15 @@ def run(
     task = read_task(prompt, file=options["file"], system=options["system"])
     output = options["output"]
     live = options["stream"] and not as_json and output is None and is_terminal()
-    work = Work(task, _asked(session, options), options["stream"], live)
+    work = Work(
+        task,
+        _asked(session, options),
+        options["stream"],
+        live,
+        options["mode"],
+        options_of(options),
+        options["timeout"],
+    )
     with ExitStack() as stack:
         target = None if output is None else stack.enter_context(AnswerFile(output))
         done, decision = anyio.run(_work, session, work)
@@ -106,9 +132,17 @@ def run(
         write_answer(done.content)
     for warning in done.warnings:
         say("warning", warning)
+    if done.answers:
+        _show_answers(done)
     from mcp_router.cli.footer import footer
 
     remark(footer(done, decision=decision, catalog=session.catalog, now=session.clock()))
+
+
+def _show_answers(done: Completion) -> None:
+    from mcp_router.cli.answers_page import answers_page
+
+    show_aside(answers_page(done))
 
 
 def _asked(session: Session, options: RunOptions) -> Asked:
@@ -120,6 +154,7 @@ def _asked(session: Session, options: RunOptions) -> Asked:
         "constraints": constraints,
         "chain": chain[0] if chain and len(chain) == 1 else chain,
         "max_tokens": options["max_tokens"],
+        "reasoning_effort": options["effort"],
         "category": options["category"],
         "tags": dict(options["tags"]),
     }
@@ -156,11 +191,21 @@ async def _work(session: Session, work: Work) -> tuple[Completion, Decision]:
 async def _answer(router: Router, work: Work) -> Completion:
     with Progress() as progress:
         if not work.stream:
-            return await router.execute(work.task, on_attempt=progress.attempt, **work.asked)
+            return await router.execute(
+                work.task,
+                mode=work.mode,
+                options=work.options,
+                timeout_s=work.timeout_s,
+                on_attempt=progress.attempt,
+                **work.asked,
+            )
         show = LiveAnswer(progress) if work.live else None
         done: Completion | None = None
         try:
-            async with aclosing(router.stream(work.task, **work.asked)) as events:
+            stream = router.stream(
+                work.task, mode=work.mode, timeout_s=work.timeout_s, **work.asked
+            )
+            async with aclosing(stream) as events:
                 async for event in events:
                     if show is not None:
                         show.take(event)

@@ -7,7 +7,6 @@ import shlex
 import sys
 import threading
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -41,8 +40,11 @@ MAX_CHARS = 24_000
 MAX_COMPLETIONS = 100
 
 _CHANGING = {("budget", "set"), ("budget", "unset"), ("reset", "cache"), ("reset", "stats")}
-# Asks providers, which costs a little, or shows what is inside this process.
-_TERMINAL_ONLY = ("--check", "--debug", "--help", "--version", "-h", "-V")
+# Asks providers, which costs a little, shows what is inside this process, or teaches the router.
+_TERMINAL_ONLY = (
+    *("--check", "--debug", "--help", "--version", "-h", "-V"),
+    *("--correct", "--undo"),
+)
 _STREAMS = threading.Lock()
 
 
@@ -51,6 +53,7 @@ class ServedLines:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._stamp: object = None
 
     def answer(self, line: str, *, agreed: bool = False) -> Answer:
         """Run a line that only reads, or that changes something the person `agreed` to."""
@@ -78,17 +81,23 @@ class ServedLines:
         """Name the lines that what was typed so far may become: verbs, options, values, models."""
         head, last = _parted(typed)
         try:
-            found = list(_candidates(self._session, head.split(), last)) if head.split() else VERBS
+            found = list(_candidates(self._fresh(), head.split(), last)) if head.split() else VERBS
         except RouterError:
             # Nobody waits for the reason here; the line itself will tell it.
             return []
         fit = dict.fromkeys(head + one for one in found if one.startswith(last))
         return list(fit)[:MAX_COMPLETIONS]
 
+    def _fresh(self) -> Session:
+        """Return the session, which reads changed settings again."""
+        stamp = self._session.stamp()
+        if stamp != self._stamp:
+            self._session, self._stamp = self._session.anew(), stamp
+        return self._session
+
     def _run(self, args: Sequence[str]) -> Answer:
-        # A session of its own, so that settings which were changed meanwhile are read again.
         with _captured() as (out, err):
-            code = run(args, session=replace(self._session))
+            code = run(args, session=self._session.anew())
         told = err.getvalue().strip()
         if code == BAD_USAGE:
             return Answer("bad", told)

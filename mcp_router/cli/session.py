@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -80,6 +80,16 @@ class Session:
             clock=self.clock,
             sources=loaded.sources,
         )
+
+    def stamp(self) -> object:
+        """Return what differs once the settings files do; a few look-ups of files."""
+        from mcp_router.config.stamp import settings_stamp
+
+        return settings_stamp(config=self.config, environ=self.environ, cwd=_cwd())
+
+    def anew(self) -> Session:
+        """Return the same run before it read any settings."""
+        return replace(self)
 
     def load(self, config: Path | None, *, environ: Mapping[str, str]) -> Loaded:
         """Load settings from a file, or from where they are looked for.

@@ -51,7 +51,7 @@ def shortened(text: str, *, cells: int) -> str:
 
 
 def wrapped(text: str, *, cells: int) -> list[str]:
-    """Break text into lines of at most so many cells, at blanks where there are any."""
+    """Break text into lines of at most so many cells, at blanks or joints where there are any."""
     lines = [""]
     for word in _pieces(text, cells=cells):
         gap = " " if lines[-1] else ""
@@ -85,6 +85,11 @@ def duration(milliseconds: int) -> str:
         return f"{milliseconds / 1000:.1f} s"
     minutes, rest = divmod(milliseconds // 1000, 60)
     return f"{minutes:,} min {rest} s"
+
+
+def rough_duration(milliseconds: int) -> str:
+    """Write a time for a narrow column: "590 ms", "5.2 s" or "2.1 min"."""
+    return duration(milliseconds) if milliseconds < 60_000 else f"{milliseconds / 60_000:,.1f} min"
 
 
 def rounded_tokens(count: int) -> str:
@@ -122,11 +127,17 @@ def _head(text: str, *, cells: int) -> str:
     return text
 
 
+def _joint(head: str) -> str:
+    """Cut where a name has a joint, unless that would leave less than half of the room used."""
+    end = 1 + max(head.rfind(sign) for sign in "-_/.")
+    return head[:end] if 2 * end >= len(head) else head
+
+
 def _pieces(text: str, *, cells: int) -> Iterator[str]:
     for word in text.split():
         rest = word
         while width(rest) > cells:
-            head = _head(rest, cells=cells) or rest[0]
+            head = _joint(_head(rest, cells=cells) or rest[0])
             yield head
             rest = rest[len(head) :]
         if rest:

@@ -16,6 +16,7 @@ MAX_TOKENS = 10**12
 _COUNT = re.compile(r"(\d[\d,_]*(?:\.\d+)?)\s*([kKmM]?)")
 _SCALE = {"": 1, "k": 1_000, "m": 1_000_000}
 _MOST_USD = 1_000_000_000
+_DAY = 86_400
 
 
 class _Kind(click.ParamType[Any]):
@@ -129,6 +130,18 @@ class _Milliseconds(_Kind):
         return count
 
 
+class _Seconds(_Kind):
+    name = "SECONDS"
+    expected = "a number of seconds above 0, a day at the most"
+
+    def read(self, text: str) -> float:
+        number = float(text.strip().removesuffix("s"))
+        # Not the other way round: every comparison with NaN is false.
+        if not 0 < number <= _DAY:
+            raise ValueError(text)
+        return number
+
+
 class _Rating(_Kind):
     name = "NAME=N"
 
@@ -169,7 +182,8 @@ class _Words(_Kind):
         return mended(text)
 
 
-USD, SHARE, TOKENS, MILLISECONDS = _Usd(), _Share(), _Tokens(), _Milliseconds()
+USD, SHARE, TOKENS = _Usd(), _Share(), _Tokens()
+MILLISECONDS, SECONDS = _Milliseconds(), _Seconds()
 NAMES, WORDS = _Names(), _Words()
 LIMIT, SCOPE, TAG = _Limit(), _Scope(), _Tag()
 

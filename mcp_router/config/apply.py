@@ -59,13 +59,15 @@ class _Laying(NamedTuple):
             return self.base.resolve(name)
         except UnknownModelError as error:
             problem = f"no model is called {printable(name)!r}"
-            raise self.error(path, problem, allowed=", ".join(error.nearest)) from error
+            allowed = f"a model such as {', '.join(error.nearest)}"
+            raise self.error(path, problem, allowed=allowed) from error
 
     def provider(self, name: str, path: Path, known: Mapping[str, ProviderInfo]) -> str:
         if name in known:
             return name
         problem = f"there is no provider {printable(name)!r}"
-        raise self.error(path, problem, allowed=", ".join(nearest(name, known)))
+        allowed = f"a provider such as {', '.join(nearest(name, known))}"
+        raise self.error(path, problem, allowed=allowed)
 
 
 def _providers(laying: _Laying) -> dict[str, ProviderInfo]:

@@ -16,6 +16,9 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL = re.compile(r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/@?#:\[\]]+)(:\d{1,5})?(/[^\s?#]*)?")
 _TAG = re.compile(r"[^\s=]+=\S(.*\S)?")
 _TASK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+IN_MEMORY = ":memory:"
+"""What SQLite calls a database that is no file."""
+
 _SECRET_HEADERS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
 
 
@@ -92,6 +95,14 @@ def task_name(name: str) -> str:
     if not _TASK.fullmatch(name):
         raise refusal("this does not name a task", allowed="letters, digits, _ and -, up to 64")
     return name
+
+
+def database_path(path: str) -> str:
+    """Refuse what SQLite would keep in memory, as every process must find the same database."""
+    if path.strip() == IN_MEMORY:
+        problem = "a database in memory cannot be shared by the processes that use it"
+        raise refusal(problem, allowed="the path of a file, which may lie in a temporary folder")
+    return file_path(path)
 
 
 def file_path(path: str) -> str:

@@ -103,7 +103,9 @@ def _unknown(path: Path) -> _Complaint:
     elsewhere = [dotted(leaf) for leaf, _ in leaves() if leaf[-1] == key and "<name>" not in leaf]
     close = (*nearest(key, known, cutoff=0.6), *elsewhere)
     also = f", the nearest is {close[0]}" if close else ""
-    return _Complaint(f"there is no such setting{also}", ", ".join(close or known))
+    # Only a whole list may pass for one.
+    allowed = f"keys such as {', '.join(close)}" if close else ", ".join(known)
+    return _Complaint(f"there is no such setting{also}", allowed)
 
 
 def _type(path: Path) -> str:

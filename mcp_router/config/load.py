@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from mcp_router.config.checks import is_loopback
+from mcp_router.config.checks import IN_MEMORY, is_loopback
 from mcp_router.config.complaint import complaint
 from mcp_router.config.environment import FILE_VARIABLE, VARIABLES, read_environment
 from mcp_router.config.files import expanded, find_files, read_file
@@ -105,6 +105,9 @@ def _absolute(layer: Mapping[Keys, Entry], folder: Path) -> dict[Keys, Entry]:
     for path in _PATHS:
         entry = layer.get(path)
         if entry is not None and isinstance(entry.value, str) and entry.value.strip():
+            if entry.value.strip() == IN_MEMORY:
+                # Stays as it is, to be refused under its own name.
+                continue
             full = folder / expanded(Path(entry.value))
             result[path] = Entry(str(full), entry.place)
     return result

@@ -19,6 +19,8 @@ from mcp_router.types import (
 )
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from mcp_router.config.settings import ModelSettings, PriceSettings, ProviderSettings
 
 GIVEN = "set in the settings"
@@ -108,9 +110,26 @@ def _stated(table: ModelSettings) -> dict[str, object]:
         found["quality"] = QualityPrior(value=table.quality, basis=GIVEN)
     if table.latency is not None:
         found["latency"] = LatencyPrior(**table.latency.model_dump(), basis=GIVEN)
-    if table.price is not None:
-        found["prices"] = (Price(tiers=(PriceTier(rates=_rates(table.price)),)),)
+    price = table.price or _dearest(table)
+    if price is not None:
+        found["prices"] = prices_of(price)
     return found
+
+
+def prices_of(price: PriceSettings) -> tuple[Price, ...]:
+    """Return a price of the settings as a row holds it."""
+    return (Price(tiers=(PriceTier(rates=_rates(price)),)),)
+
+
+def _dearest(table: ModelSettings) -> PriceSettings | None:
+    """Choose what to expect of a model that only its deployments have a price for."""
+    prices = [one.price for one in table.deployments if one.price is not None]
+    every = len(prices) == len(table.deployments)
+    return max(prices, key=_blended, default=None) if every else None
+
+
+def _blended(price: PriceSettings) -> Decimal:
+    return 3 * price.input + price.output
 
 
 def _rates(price: PriceSettings) -> Rates:
@@ -137,6 +156,6 @@ def _derived_ratings(table: ModelSettings) -> dict[Capability, int]:
     if table.latency is not None:
         found[Capability.SPEED] = 2 + bisect_right(_SPEED_STEPS, table.latency.tokens_per_second)
     if table.price is not None:
-        blended = float(3 * table.price.input + table.price.output) / 4
+        blended = float(_blended(table.price)) / 4
         found[Capability.COST] = 10 - bisect_left(_COST_STEPS, blended)
     return found

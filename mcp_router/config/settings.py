@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from mcp_router.config.checks import (
     address,
+    database_path,
     file_path,
     headers_without_secrets,
     none_word,
@@ -20,6 +21,7 @@ from mcp_router.config.checks import (
     time_zone,
     variable_name,
 )
+from mcp_router.config.modes import CascadeSettings, EnsembleSettings, RedundantSettings
 from mcp_router.money import Usd
 from mcp_router.types import Capability, Constraints, Family, Need, Strategy, Value
 
@@ -28,6 +30,7 @@ Whole = Annotated[int, BeforeValidator(not_bool)]
 Number = Annotated[float, BeforeValidator(not_bool)]
 Limit = Annotated[Usd | None, BeforeValidator(none_word)]
 FilePath = Annotated[str, AfterValidator(file_path)]
+DatabasePath = Annotated[str, AfterValidator(database_path)]
 Milliseconds = Annotated[Whole, Field(ge=1, le=86_400_000)]
 Percent = Annotated[Number, Field(gt=0, le=100)]
 Weight = Annotated[Number, Field(ge=0, le=1_000_000)]
@@ -133,6 +136,9 @@ class FallbackSettings(Value):
     on_stream_cut: Literal["restart", "error"] = Field(
         default="restart", description="What a caller gets when a stream breaks after it began."
     )
+    balance: Literal["weighted", "best", "round_robin", "least_busy"] = Field(
+        default="weighted", description="How several deployments of one model share its calls."
+    )
     trim_history: bool = Field(
         default=False,
         description="Whether old turns may be dropped to fit a smaller context window.",
@@ -168,7 +174,7 @@ class HistorySettings(Value):
         default=0,
         ge=0,
         le=36_500,
-        description="Days single decisions are kept; 0 keeps them for good.",
+        description="Days single records are kept, reports keep their sums; 0 is for good.",
     )
     store_prompts: bool = Field(
         default=False, description="Whether prompts are stored, not only their hash and features."
@@ -221,6 +227,9 @@ class Deployment(Value):
     provider: Name = Field(description="The provider that serves it.")
     id: Name | None = Field(default=None, description="What this provider calls the model.")
     weight: Number = Field(default=1, gt=0, le=1_000_000, description="Its share of the calls.")
+    price: PriceSettings | None = Field(
+        default=None, description="USD per million tokens here; that of the model unless set."
+    )
 
 
 class ModelSettings(Value):
@@ -277,7 +286,7 @@ class ModelSettings(Value):
     enabled: bool = Field(default=True, description="Whether it may be chosen.")
     local: bool | None = Field(default=None, description="Whether it runs on a machine of yours.")
     deployments: tuple[Deployment, ...] = Field(
-        default=(), description="Several places that serve it, each {provider, id, weight}."
+        default=(), description="Several places that serve it, each {provider, id, weight, price}."
     )
 
 
@@ -288,6 +297,9 @@ class TaskSettings(Value):
     fallbacks: tuple[Name, ...] = Field(default=(), description="The models to try next, in order.")
     min_quality: Annotated[Number, Field(ge=0, le=1)] | None = Field(
         default=None, description="The chance of a good answer a model must promise."
+    )
+    threshold: Annotated[Number, Field(ge=0, le=1)] | None = Field(
+        default=None, description="The confidence that ends a cascade for this task."
     )
     keywords: tuple[Name, ...] = Field(
         default=(), description="Words that mark a prompt as this task."
@@ -312,7 +324,7 @@ class Settings(Value):
         description="The model that savings are measured against; a strong one unless set.",
     )
     debug: bool = Field(default=False, description="Whether to log every step.")
-    db: FilePath | None = Field(
+    db: DatabasePath | None = Field(
         default=None, description="The database file; in the user's data folder unless set."
     )
     log_file: FilePath | None = Field(
@@ -328,6 +340,18 @@ class Settings(Value):
     fallback: FallbackSettings = Field(
         default_factory=FallbackSettings.model_construct,
         description="Deadlines, retries and fallback.",
+    )
+    cascade: CascadeSettings = Field(
+        default_factory=CascadeSettings.model_construct,
+        description="From cheap to dear, while the answer is not good enough.",
+    )
+    ensemble: EnsembleSettings = Field(
+        default_factory=EnsembleSettings.model_construct,
+        description="Several models on one task.",
+    )
+    redundant: RedundantSettings = Field(
+        default_factory=RedundantSettings.model_construct,
+        description="A race for the first good answer.",
     )
     cache: CacheSettings = Field(
         default_factory=CacheSettings.model_construct, description="Reused decisions."

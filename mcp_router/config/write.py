@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_router.config.edit import EditProblem, edit_json, edit_toml
 from mcp_router.config.files import FILE_NAMES, expanded, find_files
 from mcp_router.config.folders import config_folder
 from mcp_router.config.load import load_settings
+from mcp_router.config.lock import locked
+from mcp_router.config.replace import is_read_only, replace_file
 from mcp_router.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mcp_router.config.edit import Keys, Setting
-
-_NEW_FILE_MODE = 0o600
 
 
 def file_to_write(
@@ -48,6 +46,21 @@ def write_settings(file: Path, *, changes: Mapping[Keys, Setting]) -> bool:
         ConfigError: the file cannot be read, changed or written, or would not be valid.
     """
     place, file = str(file), file.resolve()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        # From reading to writing, so that no other process's change is lost in between.
+        with locked(file.parent):
+            return _changed(file, changes=changes, place=place)
+    except TimeoutError as error:
+        problem = "another program keeps its folder locked"
+        raise ConfigError(place=place, key="", problem=problem) from error
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        problem = f"it cannot be written ({reason})"
+        raise ConfigError(place=place, key="", problem=problem) from error
+
+
+def _changed(file: Path, *, changes: Mapping[Keys, Setting], place: str) -> bool:
     old = _read(file, place=place)
     text = "" if old is None else old
     edit = edit_json if file.suffix == ".json" or text.lstrip().startswith("{") else edit_toml
@@ -61,13 +74,10 @@ def write_settings(file: Path, *, changes: Mapping[Keys, Setting]) -> bool:
         raise ConfigError(place=place, key="", problem="it cannot be changed here") from error
     if new == text:
         return False
-    try:
-        _replace(file, content=new, place=place)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise ConfigError(
-            place=place, key="", problem=f"it cannot be written ({reason})"
-        ) from error
+    if is_read_only(file):
+        raise ConfigError(place=place, key="", problem="it is read-only")
+    check = partial(_check, place=place)
+    replace_file(file, content=new.encode("utf-8"), mode_of=file, check=check)
     return True
 
 
@@ -81,37 +91,6 @@ def _read(file: Path, *, place: str) -> str | None:
         raise ConfigError(place=place, key="", problem=problem) from error
     except UnicodeDecodeError as error:
         raise ConfigError(place=place, key="", problem="it is not UTF-8 text") from error
-
-
-def _replace(file: Path, *, content: str, place: str) -> None:
-    if file.exists() and not os.access(file, os.W_OK):
-        # Replacing it needs no right to write to it, but whoever took that right away meant it.
-        raise ConfigError(place=place, key="", problem="it is read-only")
-    file.parent.mkdir(parents=True, exist_ok=True)
-    written = file.with_name(f".{file.stem}.{secrets.token_hex(4)}{file.suffix}")
-    try:
-        with written.open("xb") as stream:
-            _dress(written, like=file)
-            stream.write(content.encode("utf-8"))
-            stream.flush()
-            os.fsync(stream.fileno())
-        _check(written, place=place)
-        written.replace(file)
-    finally:
-        written.unlink(missing_ok=True)
-
-
-def _dress(written: Path, *, like: Path) -> None:
-    try:
-        old = like.stat()
-    except FileNotFoundError:
-        written.chmod(_NEW_FILE_MODE)
-        return
-    written.chmod(old.st_mode & 0o7777)
-    if hasattr(os, "chown"):
-        # Only root may give a file away, and only root would otherwise take it.
-        with suppress(PermissionError):
-            os.chown(written, old.st_uid, old.st_gid)
 
 
 def _check(file: Path, *, place: str) -> None:

@@ -132,7 +132,8 @@ def quality_and_cost(records: Sequence[ModelRecord], *, size: Size) -> Spec:
     """Set the quality of each model against what a call costs; hollow is what is expected only."""
     rows = _labelled([row for row in map(_quality, records) if row is not None], size=size)
     prices = [row["usd"] for row in rows] or [1.0]
-    axis = {"values": log_ticks(min(prices), max(prices), most=6), "labelExpr": _MONEY}
+    ticks = log_ticks(min(prices), max(prices), most=4 if size.narrow else 6)
+    axis = {"values": ticks, "labelExpr": _MONEY}
     x = {
         "field": "usd",
         "type": "quantitative",
@@ -167,9 +168,7 @@ _TIME = (
     "datum.value < 1000 ? datum.value + ' ms' : datum.value < 300000 ? "
     "datum.value / 1000 + ' s' : format(datum.value / 60000, '.1~f') + ' min'"
 )
-_MONEY = (
-    "datum.value < 0.01 ? format(datum.value * 100, '~r') + '¢' : '$' + format(datum.value, '~r')"
-)
+_MONEY = "'$' + format(datum.value, '~r')"
 _SIDES = {
     "right": ("left", 9, 0),
     "left": ("right", -9, 0),

@@ -1,5 +1,6 @@
 "use strict";
-// The page is whole without this: it adds search, exact figures on touch, and news when served live.
+// The page is whole without this: it adds search, exact figures on touch, and news where it is
+// served live or shown by a host of MCP Apps.
 (() => {
   const root = document.documentElement;
   root.classList.add("scripted");
@@ -43,14 +44,6 @@
   document.addEventListener("pointermove", point);
   document.addEventListener("pointerdown", point);
 
-  const state = root.dataset.state;
-  if (!state) return;
-  const EVERY_MS = 5000;
-  function tell(text) {
-    const line = document.getElementById("connection");
-    line.textContent = text;
-    line.hidden = !text;
-  }
   function opened() {
     const all = [...document.querySelectorAll("details[open]")];
     return all.map((one) => one.querySelector("code")?.textContent ?? one.firstChild.textContent);
@@ -70,6 +63,64 @@
     field.value = query;
     if (focused) field.focus();
     if (query) search();
+  }
+
+  // MCP Apps: JSON-RPC with the window that shows this one. Nothing that is sent tells anything,
+  // so it may go to any host; only that window is listened to.
+  const own = root.dataset.app;
+  const waiting = new Map();
+  function post(message) {
+    parent.postMessage({ jsonrpc: "2.0", ...message }, "*");
+  }
+  function request(method, params) {
+    const id = waiting.size + 1;
+    post({ id, method, params });
+    return new Promise((resolve) => waiting.set(id, resolve));
+  }
+  function wear(context) {
+    if (["light", "dark"].includes(context?.theme)) root.style.colorScheme = context.theme;
+  }
+  async function reread() {
+    const answer = await request("resources/read", { uri: own });
+    const text = answer?.contents?.[0]?.text;
+    if (typeof text !== "string") return;
+    const fresh = new DOMParser().parseFromString(text, "text/html");
+    const content = fresh.getElementById("report")?.innerHTML;
+    const revision = fresh.documentElement.dataset.revision;
+    if (content && revision !== root.dataset.revision) replace({ content, revision });
+  }
+  function hear({ source, data }) {
+    if (source !== parent || data?.jsonrpc !== "2.0") return;
+    if (data.method === undefined) waiting.get(data.id)?.(data.result);
+    else if (data.id !== undefined) post({ id: data.id, result: {} });
+    else if (data.method === "ui/notifications/host-context-changed") wear(data.params);
+    // A host may have kept the page since long before this call of the tool.
+    else if (data.method === "ui/notifications/tool-result") reread();
+  }
+  async function join() {
+    addEventListener("message", hear);
+    const answer = await request("ui/initialize", {
+      protocolVersion: "2026-01-26",
+      appInfo: { name: "mcp-router", version: root.dataset.version },
+      appCapabilities: { availableDisplayModes: ["inline", "fullscreen"] },
+    });
+    wear(answer?.hostContext);
+    post({ method: "ui/notifications/initialized", params: {} });
+    const grown = () => {
+      const height = Math.ceil(document.body.getBoundingClientRect().height);
+      post({ method: "ui/notifications/size-changed", params: { height } });
+    };
+    new ResizeObserver(grown).observe(document.body);
+  }
+  if (own && parent !== window) join();
+
+  const state = root.dataset.state;
+  if (!state) return;
+  const EVERY_MS = 5000;
+  function tell(text) {
+    const line = document.getElementById("connection");
+    line.textContent = text;
+    line.hidden = !text;
   }
   async function ask() {
     if (!document.hidden) {

@@ -15,15 +15,38 @@ from mcp_router.reporting.text import day
 from mcp_router.version import __version__
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mcp_router.errors import RouterError
     from mcp_router.reporting.values import Report
 
 
-def page(report: Report, *, live: bool = False) -> str:
-    """Build the page; a `live` one asks `state.json` beside it for news.
+def page(report: Report, *, live: bool = False, app: str | None = None) -> str:
+    """Build the page.
+
+    A `live` one asks `state.json` beside it for news; one that a host of MCP Apps shows asks the
+    host, for the resource whose address `app` is.
 
     Raises:
         ChartsMissingError: the extra `report` is not installed.
     """
+    state = "state.json" if live else None
+    root = {"state": state, "app": app, "revision": report.revision}
+    return _document(content(report), live=live, data=root)
+
+
+def notice(problem: RouterError, *, app: str | None = None) -> str:
+    """Build the page that says why there is no report, and what to do."""
+    said = element(
+        "header",
+        element("h1", "Model router"),
+        element("p", element("b", problem.message)),
+        element("p", problem.hint) if problem.hint else None,
+    )
+    return _document(said, live=False, data={"app": app})
+
+
+def _document(main: Html, *, live: bool, data: Mapping[str, str | None]) -> str:
     style, script = Html(_asset("page.css")), Html(_asset("page.js"))
     head = element(
         "head",
@@ -35,9 +58,9 @@ def page(report: Report, *, live: bool = False) -> str:
         element("title", "Model router report"),
         element("style", style),
     )
-    state = "state.json" if live else None
-    body = element("body", element("main", content(report), id="report"), element("script", script))
-    root = element("html", head, body, lang="en", data_state=state, data_revision=report.revision)
+    body = element("body", element("main", main, id="report"), element("script", script))
+    data = {f"data_{name}": value for name, value in data.items()}
+    root = element("html", head, body, lang="en", data_version=__version__, **data)
     return f"<!doctype html>\n{root}\n"
 
 

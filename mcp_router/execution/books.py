@@ -28,9 +28,15 @@ class Books:
     """
 
     def __init__(
-        self, services: Services, *, request: Request, decision: Decision, balancer: Balancer
+        self,
+        services: Services,
+        *,
+        request: Request,
+        decision: Decision,
+        balancer: Balancer,
+        attempts: list[Attempt],
     ) -> None:
-        self.attempts: list[Attempt] = []
+        self.attempts = attempts
         self.spent = 0
         self._services = services
         self._request = request

@@ -79,8 +79,7 @@ def affordable(model: ModelInfo, most: Ceiling, *, nanos: int, now: datetime) ->
 def bill(model: ModelInfo, usage: Usage, *, now: datetime, estimated: bool = False) -> Bill:
     """Price a usage at the rates in force when the request was sent."""
     cost = cost_of(model, usage, now=now)
-    free = 0 if model.local else None
-    return Bill(usage, free if cost is None else sum(cost), estimated)
+    return Bill(usage, None if cost is None else sum(cost), estimated)
 
 
 def assumed_usage(model: ModelInfo, *, inputs: int, texts: Iterable[str]) -> Usage:

@@ -9,15 +9,19 @@ import anyio
 
 from mcp_router.errors import InvalidRequestError, ProviderError
 from mcp_router.execution.balance import Balance, Balancer
+from mcp_router.execution.holding import shortest_answer
+from mcp_router.execution.limits import AS_SET, CallLimits
 from mcp_router.execution.prepare import Preparation
 from mcp_router.execution.routes import Route, Routes
 from mcp_router.execution.run import Run
+from mcp_router.execution.share import Quote, Share
+from mcp_router.execution.warming import warm_up
 from mcp_router.providers.wire import Reply
 from mcp_router.storage.periods import to_ms
 from mcp_router.types import DoneEvent, RestartEvent, ToolCallEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.settings import Settings
@@ -37,12 +41,12 @@ class Executor:
         *,
         settings: Settings,
         catalog: Catalog,
-        balance: Balance = "weighted",
+        balance: Balance | None = None,
     ) -> None:
         self._services = services
         self._settings = settings
         self._catalog = catalog
-        self._balance: Balance = balance
+        self._balance: Balance = balance or settings.fallback.balance
         self._balancer = Balancer(rng=services.rng)
         self.routes = Routes(catalog, settings=settings, environ=services.environ)
 
@@ -51,14 +55,18 @@ class Executor:
         request: Request,
         *,
         decision: Decision,
+        limits: CallLimits = AS_SET,
         on_attempt: Callable[[AttemptEvent], None] | None = None,
+        share: Share | None = None,
     ) -> Completion:
         """Get the whole answer to a request from the first of the decided models that gives one.
 
         Args:
             request: what is asked, with its texts.
             decision: the models to try, in order.
+            limits: what this call may take, where that differs from the settings.
             on_attempt: is told of every attempt as it begins.
+            share: its part of a task that several runs have in common.
 
         Raises:
             FallbackExhaustedError: every attempt failed; holds each with its reason.
@@ -68,7 +76,7 @@ class Executor:
             InvalidRequestError: the messages make no sense to any provider.
             StorageError: the database failed.
         """
-        run = self._run(request, decision)
+        run = self._run(request, decision, limits=limits, share=share)
         while (trial := await run.advance(stream=False)) is not None:
             with trial:
                 if on_attempt is not None:
@@ -81,7 +89,14 @@ class Executor:
                     return run.completed(trial, reply)
         raise run.error()
 
-    async def stream(self, request: Request, *, decision: Decision) -> AsyncGenerator[StreamEvent]:
+    async def stream(
+        self,
+        request: Request,
+        *,
+        decision: Decision,
+        limits: CallLimits = AS_SET,
+        share: Share | None = None,
+    ) -> AsyncGenerator[StreamEvent]:
         """Give the answer piece by piece, ending in exactly one DoneEvent.
 
         Until the first piece a fallback goes unseen. When a stream breaks later, a RestartEvent
@@ -91,7 +106,7 @@ class Executor:
         Raises:
             RouterError: as `execute` raises.
         """
-        run = self._run(request, decision)
+        run = self._run(request, decision, limits=limits, share=share)
         void: RestartEvent | None = None
         while (trial := await run.advance(stream=True)) is not None:
             # Every yield stands inside, so that a caller who stops here leaves nothing reserved.
@@ -117,23 +132,59 @@ class Executor:
             return
         raise run.error()
 
+    async def warm_up(self, models: Iterable[str]) -> dict[str, int | None]:
+        """Connect to the providers of some models ahead of the first call, at no cost.
+
+        Returns milliseconds by provider, None for one that cannot be reached.
+
+        Raises:
+            UnknownModelError: a name that is no model.
+        """
+        routes = [route for name in models for route in self.routes.of(name)]
+        connect = self._settings.fallback.connect_ms / 1000
+        return await warm_up(self._services.client, routes, connect=connect)
+
     async def aclose(self) -> None:
         """Close the connections of the running event loop; those of other loops close with them."""
         await self._services.client.aclose()
 
-    def _run(self, request: Request, decision: Decision) -> Run:
-        preparation = Preparation(
+    def quote(self, request: Request, *, decision: Decision) -> Quote:
+        """Say what a request can use at the model of a decision.
+
+        Raises:
+            UnknownModelError: the decision names none of the catalogue.
+        """
+        prepared = self._prepared(request, decision)
+        need = prepared.need(self.routes.of(decision.model)[0])
+        least = need.most.outputs
+        if request.max_tokens is None:
+            least = min(least, shortest_answer(need.outputs))
+        return Quote(
+            self._catalog.resolve(decision.model),
+            need.most,
+            need.most._replace(outputs=least),
+            prepared.max_cost,
+        )
+
+    def _prepared(self, request: Request, decision: Decision) -> Preparation:
+        return Preparation(
             self._services,
             settings=self._settings,
             catalog=self._catalog,
             request=request,
             decision=decision,
         )
+
+    def _run(
+        self, request: Request, decision: Decision, *, limits: CallLimits, share: Share | None
+    ) -> Run:
         return Run(
             self._services,
-            preparation=preparation,
+            preparation=self._prepared(request, decision),
             routes=list(self._ordered(decision)),
             balancer=self._balancer,
+            limits=limits,
+            share=share,
         )
 
     def _ordered(self, decision: Decision) -> Iterator[Route]:
@@ -141,8 +192,13 @@ class Executor:
         names = [decision.model]
         if self._settings.fallback.enabled:
             names += [*decision.fallbacks, *(one.model for one in decision.candidates)]
-            if self._settings.fallback.trim_history:
-                names += [one.model for one in decision.rejected if one.filter == "context"]
+            # Those whose breakers are open come last: everything open means the least bad.
+            late = (
+                {"unavailable", "context"}
+                if self._settings.fallback.trim_history
+                else {"unavailable"}
+            )
+            names += [one.model for one in decision.rejected if one.filter in late]
         for name in dict.fromkeys(names):
             routes = self.routes.of(name)
             yield from routes if len(routes) == 1 else self._balanced(routes)

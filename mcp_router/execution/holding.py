@@ -65,6 +65,11 @@ class _Refused(Exception):
         super().__init__(refusal.cause)
 
 
+def shortest_answer(expected: int) -> int:
+    """Return the tokens below which an answer is not shortened, where `expected` ones are."""
+    return max(_LEAST_ANSWER, 2 * expected)
+
+
 class Holding:
     """Taken whole or not at all, and given back exactly once, by `close`."""
 
@@ -213,7 +218,7 @@ def _shortened(terms: Terms, refused: BudgetExceededError, *, now: datetime) -> 
         return None
     left = refused.limit - refused.spent - refused.reserved
     outputs = affordable(terms.route.model, terms.most, nanos=left, now=now)
-    if outputs < max(_LEAST_ANSWER, terms.least_answer):
+    if outputs < terms.least_answer:
         return None
     return terms.most._replace(outputs=min(outputs, terms.most.outputs))
 

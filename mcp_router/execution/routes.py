@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from mcp_router.config.rows import prices_of
 from mcp_router.providers.wire import Target
 from mcp_router.storage.breaker import BreakerKey
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.settings import Deployment, Settings
+    from mcp_router.storage.circuit import Verdict
     from mcp_router.types import ModelInfo
 
 
@@ -58,13 +60,30 @@ class Routes:
             known = self._known[name] = self._find(self._catalog.resolve(name))
         return known
 
+    def blocked(self, sick: Mapping[BreakerKey, Verdict]) -> dict[str, int]:
+        """Name the models that no route leads to now, soonest first, with when one will (UTC ms).
+
+        `sick` are all keys that let no call pass.
+        """
+        # A key names its model, before an "@" where routes of one provider are told apart.
+        names = {part for key in sick for part in (key.model, key.model.rpartition("@")[0])}
+        until: dict[str, int] = {}
+        for model in self._catalog.models:
+            if model.name not in names:
+                continue
+            verdicts = [sick.get(route.key) for route in self.of(model.name)]
+            waits = [one.until for one in verdicts if one is not None]
+            if len(waits) == len(verdicts):
+                until[model.name] = min(waits)
+        return dict(sorted(until.items(), key=lambda item: item[1]))
+
     def _find(self, model: ModelInfo) -> tuple[Route, ...]:
         deployments = self._deployments.get(model.name, ())
         if not deployments:
             return (self._route(model),)
         return tuple(
             self._route(
-                model.model_copy(update={"provider": one.provider, "id": one.id or model.id}),
+                model.model_copy(update=_own_fields(one)),
                 weight=one.weight,
                 told_apart=one.id if _same_provider(deployments, one) else None,
             )
@@ -88,6 +107,16 @@ def fingerprint(secret: str) -> str:
     if not secret:
         return ""
     return hashlib.blake2b(secret.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def _own_fields(deployment: Deployment) -> dict[str, object]:
+    """List what a model is otherwise at one deployment."""
+    fields: dict[str, object] = {"provider": deployment.provider}
+    if deployment.id is not None:
+        fields["id"] = deployment.id
+    if deployment.price is not None:
+        fields["prices"] = prices_of(deployment.price)
+    return fields
 
 
 def _same_provider(deployments: tuple[Deployment, ...], one: Deployment) -> bool:

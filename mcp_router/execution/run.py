@@ -19,8 +19,10 @@ from mcp_router.errors import (
 )
 from mcp_router.execution.books import Books
 from mcp_router.execution.course import Course, Leg
-from mcp_router.execution.holding import Holding, Refusal, Terms
+from mcp_router.execution.holding import Holding, Refusal, Terms, shortest_answer
+from mcp_router.execution.limits import AS_SET, CallLimits, with_limit
 from mcp_router.execution.policy import Failure, Kind, Step, failure_of
+from mcp_router.execution.share import Share
 from mcp_router.execution.trial import Trial
 from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.ledger import Purpose
@@ -54,19 +56,27 @@ class Run:
         preparation: Preparation,
         routes: Sequence[Route],
         balancer: Balancer,
+        limits: CallLimits = AS_SET,
+        share: Share | None = None,
     ) -> None:
         self._services = services
+        self._limits = limits
+        self._share = share = share or Share()
         self._prepared = preparation
         self._request, self._decision = preparation.request, preparation.decision
         self._settings = settings = preparation.settings.fallback
         self._books = Books(
-            services, request=self._request, decision=self._decision, balancer=balancer
+            services,
+            request=self._request,
+            decision=self._decision,
+            balancer=balancer,
+            attempts=share.attempts,
         )
         self._course = Course(
             routes, max_attempts=settings.max_attempts, max_tries=1 + settings.max_retries
         )
         self._began = anyio.current_time()
-        self._until = self._began + settings.timeout_ms / 1000
+        self._until = self._began + (limits.seconds or settings.timeout_ms / 1000)
         self._calls = 0
         self._warnings: list[str] = []
         self._refused: BudgetExceededError | UnpricedModelError | None = None
@@ -110,6 +120,8 @@ class Run:
         # A route that was given less than its time says nothing about its health.
         if failure.kind == "timeout" and not trial.plan.allowed.fair:
             failure = failure._replace(blame="none")
+        if isinstance(error, ProviderError):
+            trial.used(error.usage)
         tried = self._books.failed(trial, failure, reason=_reason(error))
         self._causes.append(error)
         if failure.step is Step.STOP or (trial.told and self._settings.on_stream_cut == "error"):
@@ -206,11 +218,16 @@ class Run:
         return Terms(
             route=route,
             most=need.most,
-            purpose=Purpose(self._decision.decision_id, route.model.name, self._request.tags),
+            purpose=Purpose(
+                self._decision.decision_id,
+                route.model.name,
+                self._request.tags,
+                self._share.within,
+            ),
             rules=self._rules(),
             expected_tokens=need.inputs + need.outputs,
             may_shorten=self._request.max_tokens is None,
-            least_answer=2 * need.outputs,
+            least_answer=shortest_answer(need.outputs),
             allow_unpriced=self._prepared.settings.budget.on_unknown_price == "allow",
             seconds=left,
             forced=leg.forced,
@@ -218,7 +235,7 @@ class Run:
 
     def _rules(self) -> Sequence[BudgetRule]:
         """List the budgets; what earlier attempts of this request cost counts in its own."""
-        rules: Sequence[BudgetRule] = self._services.store.rules
+        rules = with_limit(self._services.store.rules, nanos=self._limits.nanos)
         spent, most = self._books.spent, self._prepared.max_cost
         if most is not None:
             rules = (BudgetRule("max_cost_usd", "request", most), *rules)

@@ -14,7 +14,7 @@ from mcp_router.storage.breaker import Breaker
 from mcp_router.storage.limiter import RateLimiter, RateLimits
 
 if TYPE_CHECKING:
-    from mcp_router.providers.client import ProviderClient
+    from mcp_router.providers.caller import Client
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.types import RoutingState
 
@@ -40,7 +40,7 @@ class Services:
         lease: seconds that money stays reserved without a sign of life.
     """
 
-    client: ProviderClient
+    client: Client
     store: SqliteStore
     observe: Callable[[], RoutingState]
     environ: Mapping[str, str]

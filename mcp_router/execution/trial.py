@@ -97,10 +97,10 @@ class Trial:
         """
         self._assembler.add(delta)
         if isinstance(delta, TextDelta):
-            return DeltaEvent(delta.text) if self._hears(delta.text) else None
+            return DeltaEvent(delta.text) if self._tells(delta.text) else None
         if isinstance(delta, ReasoningDelta):
             self._unspoken.append(delta.text)
-            return ReasoningEvent(delta.text) if self._hears(delta.text) else None
+            return ReasoningEvent(delta.text) if self._tells(delta.text) else None
         if isinstance(delta, ToolCallDelta):
             self._unspoken.append((delta.name or "") + delta.arguments)
             self._note()
@@ -135,6 +135,10 @@ class Trial:
             raise MalformedResponseError(**names, problem="its answer is empty")
         return reply
 
+    def used(self, usage: Usage | None) -> None:
+        """Note what a failure says was used; None says nothing."""
+        self._usage = usage or self._usage
+
     def bill(self, *, whole: bool) -> Bill | None:
         """Say what is owed; None if nothing is known to have been used."""
         model, usage, at = self.route.model, self._usage, self.holding.began
@@ -159,11 +163,14 @@ class Trial:
     def _assembler(self) -> Assembler:
         return Assembler(provider=self.route.provider)
 
-    def _hears(self, text: str) -> bool:
+    def _tells(self, text: str) -> bool:
         if not text:
             return False
-        self.told = True
-        self._note()
+        if self.told:
+            self.holding.keep()
+        else:
+            self.told = True
+            self._note()
         return True
 
     def _note(self) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
-import sys
-import time
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
+from mcp_router.config import lock
+from mcp_router.config.replace import is_read_only, replace_file
 from mcp_router.errors import HostError
 
 if TYPE_CHECKING:
@@ -16,9 +14,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MAX_BYTES = 64_000_000
-LOCK_SECONDS = 10.0
-_PAUSE_SECONDS = 0.02
-_ANY_WRITE = 0o222
 
 
 def resolved(path: Path) -> Path:
@@ -75,18 +70,7 @@ def replace(path: Path, *, content: bytes, mode_of: Path, private: bool) -> None
     """
     _refuse_read_only(path)
     try:
-        written = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-        try:
-            with written.open("xb") as stream:
-                # Before anything stands in it, as it may hold secrets.
-                _dress(written, like=mode_of, private=private)
-                stream.write(content)
-                stream.flush()
-                os.fsync(stream.fileno())
-            written.replace(path)
-        except OSError:
-            written.unlink(missing_ok=True)
-            raise
+        replace_file(path, content=content, mode_of=mode_of, private=private)
     except OSError as error:
         raise _failed(path, error, what="written") from error
 
@@ -111,51 +95,22 @@ def locked(folder: Path) -> Generator[None]:
     Raises:
         HostError: another one kept it for ten seconds.
     """
-    if sys.platform == "win32":
-        # A folder cannot be locked there; the check before writing has to do.
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(lock.locked(folder))
+        except TimeoutError as error:
+            problem = "another program keeps it locked"
+            raise HostError(place=str(folder), problem=problem) from error
         yield
-        return
-    import fcntl
-
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        deadline = time.monotonic() + LOCK_SECONDS
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as error:
-                if time.monotonic() > deadline:
-                    raise HostError(
-                        place=str(folder), problem="another program keeps it locked"
-                    ) from error
-                time.sleep(_PAUSE_SECONDS)
-        yield
-    finally:
-        os.close(handle)
 
 
 def _refuse_read_only(path: Path) -> None:
-    # Replacing a file needs no right to write to it, but whoever took that right away meant it.
-    with suppress(FileNotFoundError):
-        if not path.stat().st_mode & _ANY_WRITE or not os.access(path, os.W_OK):
-            raise HostError(
-                place=str(path), problem="it is read-only", hint="Make it writable first."
-            )
-
-
-def _dress(written: Path, *, like: Path, private: bool) -> None:
     try:
-        old = like.stat()
-    except FileNotFoundError:
-        if private:
-            written.chmod(0o600)
-        return
-    written.chmod(old.st_mode & 0o7777)
-    if sys.platform != "win32":
-        # Only root may give a file away, and only root would otherwise take it.
-        with suppress(PermissionError):
-            os.chown(written, old.st_uid, old.st_gid)
+        read_only = is_read_only(path)
+    except OSError as error:
+        raise _failed(path, error, what="read") from error
+    if read_only:
+        raise HostError(place=str(path), problem="it is read-only", hint="Make it writable first.")
 
 
 def _failed(path: Path, error: OSError, *, what: str) -> HostError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 _LAST_PORT = 65_535
 
 
+@lru_cache(maxsize=64)
 def address_of(text: str) -> httpx2.URL:
     """Read the address of a server.
 

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 
 from mcp_router.providers.anthropic_answer import AnthropicReader, parse_answer
+from mcp_router.providers.effort import anthropic_thinking
 from mcp_router.providers.fit import Fitted, fit
 from mcp_router.providers.parts import (
     NO_PARAMETERS,
+    OPENING,
     no_messages,
     own_reasoning,
     parts_of,
@@ -20,6 +22,7 @@ from mcp_router.providers.parts import (
     system_text,
     unsupported,
 )
+from mcp_router.providers.prefix import mark_prefix
 from mcp_router.providers.schema import closed, is_closable
 from mcp_router.providers.wire import Call, Json, PreparedRequest, Reply, Target
 from mcp_router.types import Media, Message, Part, Reasoning, Text, ToolCall, ToolResult
@@ -55,11 +58,22 @@ class AnthropicWire:
         system = system_text(call.messages, instruction=fitted.instruction)
         if system:
             body["system"] = [{"type": "text", "text": system}]
-        warnings = fitted.warnings + _add_parameters(body, fitted=fitted, version=version)
+        thinking = anthropic_thinking(
+            target,
+            call.reasoning_effort,
+            max_tokens=body["max_tokens"],
+            settled=_is_settled(body, fitted=fitted),
+            unthought=_goes_on_unthought(body),
+        )
+        parameters = _add_parameters(body, fitted=fitted, version=version, thinks=thinking.on)
+        warnings = fitted.warnings + thinking.warnings + parameters
+        _merge(body, thinking.body)
         if call.tools:
             body["tools"] = [_tool(one.name, one.description, one.parameters) for one in call.tools]
         if fitted.tool_choice is not None:
             body["tool_choice"] = _tool_choice(fitted.tool_choice)
+        if fitted.cache:
+            mark_prefix(body)
         if stream:
             body["stream"] = True
         return PreparedRequest(
@@ -92,7 +106,27 @@ def _headers(key: str | None, *, version: str) -> dict[str, str]:
     return headers
 
 
-def _add_parameters(body: Json, *, fitted: Fitted, version: str) -> tuple[str, ...]:
+def _is_settled(body: Json, *, fitted: Fitted) -> bool:
+    """Say whether a request rules out that the model thinks first."""
+    forced = fitted.tool_choice not in (None, "auto", "none")
+    return forced or body["messages"][-1]["role"] == "assistant"
+
+
+def _goes_on_unthought(body: Json) -> bool:
+    """Say whether results follow calls of tools that were made without thoughts of its own."""
+    turns = body["messages"][-2:]
+    answers = any(block["type"] == "tool_result" for block in turns[-1]["content"])
+    return bool(answers and "thinking" not in turns[0]["content"][0]["type"])
+
+
+def _merge(body: Json, more: Json) -> None:
+    output = {**body.get("output_config", {}), **more.get("output_config", {})}
+    body |= more
+    if output:
+        body["output_config"] = output
+
+
+def _add_parameters(body: Json, *, fitted: Fitted, version: str, thinks: bool) -> tuple[str, ...]:
     if fitted.stop:
         body["stop_sequences"] = list(fitted.stop)
     if fitted.response_schema is not None:
@@ -100,6 +134,8 @@ def _add_parameters(body: Json, *, fitted: Fitted, version: str) -> tuple[str, .
         body["output_config"] = {"format": schema}
     if fitted.temperature is None:
         return ()
+    if thinks:
+        return ("temperature dropped: a model that thinks takes none",)
     if version >= BEARER_VERSION:
         return (f"temperature dropped: version {version} of the API rejects it",)
     body["temperature"] = fitted.temperature
@@ -133,6 +169,8 @@ def _messages(target: Target, call: Call) -> list[Json]:
             turns.append({"role": role, "content": blocks})
     if not turns:
         raise no_messages()
+    if turns[0]["role"] == "assistant" and len(turns) > 1:
+        turns.insert(0, {"role": "user", "content": [{"type": "text", "text": OPENING}]})
     for turn in turns:
         if turn["role"] == "user":
             # Tool results come first in their turn, or the API does not find them.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from mcp_router.providers.frame import Frame
 from mcp_router.providers.reading import as_list, as_object, as_text, decode, tool_call
 from mcp_router.providers.sse import Event
 from mcp_router.providers.usage import anthropic_usage
@@ -77,6 +78,7 @@ class AnthropicReader:
         self._model: str | None = None
         self._usage: Json = {}
         self._call_numbers: dict[int, int] = {}
+        self._frame = Frame()
         self.done = False
 
     @property
@@ -86,12 +88,29 @@ class AnthropicReader:
 
     def read(self, event: Event) -> Sequence[Delta]:
         """Turn one event into deltas; raises as `Reader.read` says."""
-        if not event.data.strip():
-            return ()
+        text = self._frame.text(event.data)
+        if text is not None:
+            return (TextDelta(text),)
+        return self._read(event) if event.data.strip() else ()
+
+    def usage(self) -> Usage | None:
+        """Tokens reported so far."""
+        return anthropic_usage(self._usage)
+
+    def finish(self) -> FinishDelta:
+        """Close the answer; raises as `Reader.finish` says."""
+        if not self._reason:
+            raise BadAnswer("the stream was cut before the answer was finished")
+        return FinishDelta(_REASONS.get(self._reason, "other"), self._model)
+
+    def _read(self, event: Event) -> Sequence[Delta]:
         data = as_object(decode(event.data))
         kind = data.get("type")
         if kind == "content_block_delta":
-            return self._delta(_number(data), as_object(data.get("delta")))
+            deltas = self._delta(_number(data), as_object(data.get("delta")))
+            if deltas and isinstance(deltas[0], TextDelta):
+                self._frame.learn(event.data, text=deltas[0].text)
+            return deltas
         if kind == "content_block_start":
             return self._start(_number(data), as_object(data.get("content_block")))
         if kind == "message_start":
@@ -108,16 +127,6 @@ class AnthropicReader:
         elif kind is None:
             raise BadAnswer("an event of the stream has no type")
         return ()
-
-    def usage(self) -> Usage | None:
-        """Tokens reported so far."""
-        return anthropic_usage(self._usage)
-
-    def finish(self) -> FinishDelta:
-        """Close the answer; raises as `Reader.finish` says."""
-        if not self._reason:
-            raise BadAnswer("the stream was cut before the answer was finished")
-        return FinishDelta(_REASONS.get(self._reason, "other"), self._model)
 
     def _add_usage(self, usage: object) -> None:
         # The counts are totals so far, and a later event may leave some out or null.

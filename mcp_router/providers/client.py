@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Self
 from mcp_router.errors import ProviderError
 from mcp_router.providers.assemble import deltas_of
 from mcp_router.providers.deadlines import Deadlines, Timer
-from mcp_router.providers.exchange import Exchange
+from mcp_router.providers.exchange import Exchange, chunks_of, greet
 from mcp_router.providers.failures import bad_key
-from mcp_router.providers.pool import ClientPool
+from mcp_router.providers.pool import ConnectionPool
 from mcp_router.providers.streaming import DeltaSource, whole_answer
 from mcp_router.providers.wire import Call, Delta, Reply, Target, UsageDelta
 from mcp_router.providers.wires import WIRES
@@ -43,7 +43,7 @@ class ProviderClient:
         transport: httpx2.AsyncBaseTransport | None = None,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
-        self._pool = ClientPool(transport=transport)
+        self._pool = ConnectionPool(transport=transport)
         self._now = now
 
     async def __aenter__(self) -> Self:
@@ -60,6 +60,15 @@ class ProviderClient:
     async def aclose(self) -> None:
         """Close the connections of the running event loop; those of other loops close with them."""
         await self._pool.aclose()
+
+    async def connect(self, target: Target, *, deadlines: Deadlines = DEADLINES) -> None:
+        """Open a connection ahead of the first call; no key is sent and nothing is paid.
+
+        Raises:
+            ProviderError: the provider cannot be reached.
+        """
+        timer = Timer(target, deadlines, stream=False)
+        await timer.wait(greet(self._pool, target, deadlines=deadlines))
 
     async def complete(
         self, target: Target, call: Call, *, deadlines: Deadlines = DEADLINES
@@ -98,7 +107,7 @@ class ProviderClient:
                 for delta in deltas_of(reply):
                     yield delta
                 return
-            async with aclosing(response.aiter_bytes()) as chunks:
+            async with aclosing(chunks_of(response)) as chunks:
                 source = DeltaSource(target, reader, timer=timer, chunks=chunks)
                 while (deltas := await source.next()) is not None:
                     for delta in deltas:
@@ -109,8 +118,8 @@ class ProviderClient:
                     yield UsageDelta(usage)
                 yield finish._replace(warnings=exchange.warnings)
                 await source.drain()
-        except ProviderError:
-            usage = reader.usage()
+        except ProviderError as error:
+            usage = reader.usage() or error.usage
             if usage is not None:
                 yield UsageDelta(usage)
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable
 from math import inf
 from typing import NamedTuple, TypeVar
@@ -30,13 +31,18 @@ class Deadlines(NamedTuple):
 class Timer:
     """Watches over one call; it is started by being made, within the running event loop."""
 
-    def __init__(self, target: Target, deadlines: Deadlines, *, stream: bool) -> None:
+    def __init__(
+        self, target: Target, deadlines: Deadlines, *, stream: bool, socket: bool = True
+    ) -> None:
+        """Start; `socket` tells that reads have a timeout of their own besides this one."""
         self._target = target
         self._deadlines = deadlines
         now = anyio.current_time()
+        # To ask for the event loop's own clock takes longer than all else here.
+        self._shift = now - time.monotonic()
         self._total_at = now + _or_inf(deadlines.total)
         self._spoke = False
-        self._socket_timeout = _or_inf(socket_timeout(deadlines))
+        self._socket_timeout = _or_inf(socket_timeout(deadlines) if socket else None)
         self._name = "first_token" if stream else "total"
         self._limit_at = now + _or_inf(deadlines.first_token) if stream else self._total_at
 
@@ -45,20 +51,26 @@ class Timer:
         self._name = "idle"
         self._spoke = True
 
+    def guarded(self) -> bool:
+        """Say whether the next wait needs no watch, as the socket's own timeout is not later.
+
+        That is so right after a token, and a cancel scope costs as much as reading the token.
+        """
+        if not self._spoke:
+            return False
+        now = time.monotonic() + self._shift
+        self._spoke = False
+        self._limit_at = now + _or_inf(self._deadlines.idle)
+        return now + self._socket_timeout <= min(self._limit_at, self._total_at) < inf
+
     async def wait(self, coming: Awaitable[T]) -> T:
         """Wait for something from the provider.
 
         Raises:
             ProviderTimeout: the nearer of the running deadline and the total has passed.
         """
-        if self._spoke:
-            now = anyio.current_time()
-            self._spoke = False
-            self._limit_at = now + _or_inf(self._deadlines.idle)
-            # Right after a token the socket's own timeout is not later than ours, and a cancel
-            # scope costs as much as reading the token it would guard.
-            if now + self._socket_timeout <= min(self._limit_at, self._total_at) < inf:
-                return await coming
+        if self.guarded():
+            return await coming
         with anyio.CancelScope(deadline=min(self._limit_at, self._total_at)):
             return await coming
         # Only a scope that was cancelled by its deadline is left without an answer.

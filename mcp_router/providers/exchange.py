@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, AsyncIterable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from mcp_router.errors import ProviderError
 from mcp_router.providers.address import address_of
@@ -17,18 +17,68 @@ from mcp_router.providers.failures import (
     unreachable,
     unsendable,
 )
-from mcp_router.providers.pool import ClientPool
+from mcp_router.providers.pool import ConnectionPool
 from mcp_router.providers.reading import decode
+from mcp_router.providers.usage import usage_of
 from mcp_router.providers.verdict import UNREADABLE, check_finish, verdict
 from mcp_router.providers.wire import Call, Reply, Target
-from mcp_router.providers.wires import WIRES
+from mcp_router.providers.wires import WIRES, written
 from mcp_router.version import __version__
 
 if TYPE_CHECKING:
     import httpx2
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024
+USER_AGENT = f"mcp-model-router/{__version__}"
 _MAX_FAILURE_BYTES = 64 * 1024
+
+
+async def greet(pool: ConnectionPool, target: Target, *, deadlines: Deadlines) -> None:
+    """Open a connection to a provider, or find one open, without a key and without a call.
+
+    Whatever is answered will do.
+
+    Raises:
+        ProviderError: it cannot be reached.
+    """
+    import httpx2
+
+    limit = deadlines.connect
+    try:
+        request = httpx2.Request(
+            "HEAD",
+            address_of(target.provider.base_url),
+            headers={"user-agent": USER_AGENT},
+            extensions={"timeout": {"connect": limit, "pool": limit, "read": deadlines.total}},
+        )
+    except (httpx2.InvalidURL, UnicodeEncodeError) as error:
+        raise unsendable(target) from error
+    response = await _sent(pool, request, target=target, deadlines=deadlines)
+    try:
+        # Only a connection whose answer was read to its end is kept; this one has no body.
+        async for _ in chunks_of(response):
+            pass
+    except (httpx2.TransportError, httpx2.DecodingError) as error:
+        raise unreachable(target, error) from error
+    finally:
+        await response.aclose()
+
+
+async def _sent(
+    pool: ConnectionPool, request: httpx2.Request, *, target: Target, deadlines: Deadlines
+) -> httpx2.Response:
+    import httpx2
+
+    try:
+        return await pool.send(request)
+    except (httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+        raise timed_out(target, "connect", deadlines) from error
+    except httpx2.ReadTimeout as error:
+        raise timed_out(target, "first_token", deadlines) from error
+    except httpx2.UnsupportedProtocol as error:
+        raise unsendable(target) from error
+    except httpx2.TransportError as error:
+        raise unreachable(target, error) from error
 
 
 class Exchange:
@@ -49,7 +99,7 @@ class Exchange:
     ) -> None:
         self._target = target
         self._stream = stream
-        self._prepared = WIRES[target.provider.wire].request(target, call, stream=stream)
+        self._prepared = written(target, call, stream=stream)
         self._deadlines = deadlines
         self._now = now
 
@@ -58,7 +108,7 @@ class Exchange:
         """What was changed in the call to fit the model."""
         return self._prepared.warnings
 
-    async def post(self, pool: ClientPool) -> bytes:
+    async def post(self, pool: ConnectionPool) -> bytes:
         """Send the request and read the whole body of a successful answer.
 
         Raises:
@@ -80,15 +130,22 @@ class Exchange:
         if body.lstrip()[:1] == b"<":
             problem = "the answer is HTML, not JSON"
             raise malformed(target, problem, hint="Is base_url right?")
+        answer: object = None
         try:
-            reply = WIRES[target.provider.wire].parse(decode(body), provider=target.provider.name)
+            answer = decode(body)
+            reply = WIRES[target.provider.wire].parse(answer, provider=target.provider.name)
+            empty = not reply.content and not reply.tool_calls
+            check_finish(target, reply.finish_reason, empty=empty)
         except UNREADABLE as fault:
-            raise verdict(target, fault) from None
-        empty = not reply.content and not reply.tool_calls
-        check_finish(target, reply.finish_reason, empty=empty)
+            error = verdict(target, fault)
+            error.usage = usage_of(target.provider.wire, answer)
+            raise error from None
+        except ProviderError as error:
+            error.usage = usage_of(target.provider.wire, answer)
+            raise
         return reply._replace(warnings=self._prepared.warnings + reply.warnings)
 
-    async def open(self, pool: ClientPool) -> httpx2.Response:
+    async def open(self, pool: ConnectionPool) -> httpx2.Response:
         """Send the request and wait for the head of a successful answer.
 
         Raises:
@@ -100,17 +157,7 @@ class Exchange:
             request = self._request()
         except (httpx2.InvalidURL, UnicodeEncodeError) as error:
             raise unsendable(self._target) from error
-        client = await pool.client()
-        try:
-            response = await client.send(request, stream=True)
-        except (httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
-            raise timed_out(self._target, "connect", self._deadlines) from error
-        except httpx2.ReadTimeout as error:
-            raise timed_out(self._target, "first_token", self._deadlines) from error
-        except httpx2.UnsupportedProtocol as error:
-            raise unsendable(self._target) from error
-        except httpx2.TransportError as error:
-            raise unreachable(self._target, error) from error
+        response = await _sent(pool, request, target=self._target, deadlines=self._deadlines)
         if response.is_success:
             return response
         try:
@@ -129,7 +176,7 @@ class Exchange:
             # A packed answer saves little, delays tokens, and can be a bomb.
             "accept-encoding": "identity",
             "content-type": "application/json",
-            "user-agent": f"mcp-model-router/{__version__}",
+            "user-agent": USER_AGENT,
             **self._prepared.headers,
             **{name.lower(): one for name, one in self._target.provider.headers.items()},
         }
@@ -158,7 +205,7 @@ class Exchange:
         chunks: list[bytes] = []
         size = 0
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in chunks_of(response):
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > MAX_ANSWER_BYTES:
@@ -172,7 +219,7 @@ class Exchange:
 
         body = b""
         try:
-            async for chunk in response.aiter_bytes():
+            async for chunk in chunks_of(response):
                 body += chunk
                 if len(body) > _MAX_FAILURE_BYTES:
                     break
@@ -182,3 +229,13 @@ class Exchange:
         headers = {name.lower(): one for name, one in response.headers.items()}
         answer = FailedAnswer(response.status_code, headers, body[:_MAX_FAILURE_BYTES])
         return failed_answer(self._target, answer, now=self._now())
+
+
+def chunks_of(response: httpx2.Response) -> AsyncGenerator[bytes]:
+    """Give the bytes of a body as they come, unpacked where a server packs them unasked."""
+    stream = response.stream
+    # The response's own iterator is two more generators around each chunk.
+    chunks = aiter(stream) if isinstance(stream, AsyncIterable) else None
+    if "content-encoding" in response.headers or not isinstance(chunks, AsyncGenerator):
+        return response.aiter_bytes()
+    return cast("AsyncGenerator[bytes]", chunks)

@@ -10,6 +10,7 @@ from mcp_router.providers.wire import Call, Target
 
 _JSON_ONLY = "Answer with one JSON value only: no prose before or after it, and no code fence."
 
+_CACHE_NAMES = frozenset(("cache", "cache_control", "prompt_cache_key"))
 _SCHEMA_NAMES = ("response_schema", "response_format", "json_schema", "output_config")
 
 
@@ -22,6 +23,7 @@ class Fitted(NamedTuple):
     tool_choice: str | None
     response_schema: Mapping[str, Any] | None
     json_mode: bool
+    cache: bool
     instruction: str
     warnings: tuple[str, ...]
 
@@ -59,6 +61,7 @@ def fit(
         tool_choice=_tool_choice(target, call, notes=notes),
         response_schema=schema,
         json_mode=wants_json,
+        cache=_cache(target, call, notes=notes),
         instruction=instruction,
         warnings=tuple(notes),
     )
@@ -101,6 +104,13 @@ def _tool_choice(target: Target, call: Call, *, notes: list[str]) -> str | None:
         notes.append(f"tool_choice dropped: {target.model.name} cannot be forced to call a tool")
         return None
     return "required" if call.tool_choice == "any" else call.tool_choice
+
+
+def _cache(target: Target, call: Call, *, notes: list[str]) -> bool:
+    if call.cache and not _CACHE_NAMES.isdisjoint(target.model.rejects):
+        notes.append(f"cache dropped: {target.model.name} rejects it")
+        return False
+    return call.cache
 
 
 def _shape(

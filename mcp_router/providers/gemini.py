@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote
 
+from mcp_router.providers.effort import gemini_thinking
 from mcp_router.providers.fit import Fitted, fit
 from mcp_router.providers.gemini_answer import GeminiReader, parse_answer
 from mcp_router.providers.parts import (
+    OPENING,
     no_messages,
     own_reasoning,
     own_signature,
@@ -48,12 +50,16 @@ class GeminiWire:
         if fitted.tool_choice is not None:
             choice = _tool_choice(fitted.tool_choice)
             body["toolConfig"] = {"functionCallingConfig": choice}
-        config = _config(fitted)
+        thinking = gemini_thinking(target, call.reasoning_effort)
+        config = _config(fitted) | thinking.body
         if config:
             body["generationConfig"] = config
         headers = {"x-goog-api-key": target.api_key} if target.api_key else {}
         return PreparedRequest(
-            url=_url(target, stream=stream), headers=headers, json=body, warnings=fitted.warnings
+            url=_url(target, stream=stream),
+            headers=headers,
+            json=body,
+            warnings=fitted.warnings + thinking.warnings,
         )
 
     def parse(self, body: object, *, provider: str) -> Reply:
@@ -131,6 +137,8 @@ def _contents(target: Target, call: Call) -> list[Json]:
             turns.append({"role": role, "parts": parts})
     if not turns:
         raise no_messages()
+    if turns[0]["role"] == "model" and len(turns) > 1:
+        turns.insert(0, {"role": "user", "parts": [{"text": OPENING}]})
     return turns
 
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from mcp_router.providers.effort import openai_thinking
 from mcp_router.providers.fit import Fitted, fit
 from mcp_router.providers.openai_answer import OpenAIReader, parse_answer
 from mcp_router.providers.parts import (
@@ -25,6 +26,7 @@ from mcp_router.providers.parts import (
     text_of,
     unsupported,
 )
+from mcp_router.providers.prefix import prefix_key
 from mcp_router.providers.schema import is_strict
 from mcp_router.providers.wire import Call, Json, PreparedRequest, Reply, Target
 from mcp_router.types import Media, Message, Need, Part, Text, ToolCall, ToolResult
@@ -40,9 +42,10 @@ class OpenAIWire:
 
     def request(self, target: Target, call: Call, *, stream: bool) -> PreparedRequest:
         """Write a request to `/chat/completions`; raises as `Wire.request` says."""
-        fitted = fit(target, call)
+        fitted, thinking = fit(target, call), openai_thinking(target, call.reasoning_effort)
         messages = _messages(target, call, instruction=fitted.instruction)
         body: Json = {"model": target.model.id, "messages": messages, **_parameters(target, fitted)}
+        body |= thinking.body
         if call.tools:
             body["tools"] = [_tool(one.name, one.description, one.parameters) for one in call.tools]
         if fitted.tool_choice is not None:
@@ -51,13 +54,17 @@ class OpenAIWire:
             body["response_format"] = _schema_format(dict(fitted.response_schema))
         elif fitted.json_mode:
             body["response_format"] = {"type": "json_object"}
+        key = prefix_key(target, call) if fitted.cache else None
+        if key is not None:
+            body["prompt_cache_key"] = key
         if stream:
             body["stream"] = True
             if "stream_options" not in target.model.rejects:
                 body["stream_options"] = {"include_usage": True}
         headers = {"authorization": f"Bearer {target.api_key}"} if target.api_key else {}
         url = target.provider.base_url.rstrip("/") + "/chat/completions"
-        return PreparedRequest(url=url, headers=headers, json=body, warnings=fitted.warnings)
+        warnings = fitted.warnings + thinking.warnings
+        return PreparedRequest(url=url, headers=headers, json=body, warnings=warnings)
 
     def parse(self, body: object, *, provider: str) -> Reply:
         """Read a chat completion; raises as `Wire.parse` says."""
@@ -122,7 +129,9 @@ def _message(target: Target, message: Message) -> list[Json]:
         text = text_of(parts, between="\n")
         return [{"role": "system", "content": text}] if text else []
     if message.role == "assistant":
-        return [_assistant(target, parts)]
+        answer = _assistant(target, parts)
+        # An answer of foreign thinking alone leaves nothing, which strict servers refuse.
+        return [answer] if answer["content"] or "tool_calls" in answer else []
     results = [part for part in parts if isinstance(part, ToolResult)]
     # A tool message holds text only, so what a tool has drawn follows as the user's.
     rest: list[Text | Media] = [one for result in results for one in result_media(result)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from mcp_router.providers.assemble import CUT_CALL
+from mcp_router.providers.frame import Frame
 from mcp_router.providers.parts import marked
 from mcp_router.providers.reading import (
     as_list,
@@ -154,6 +155,7 @@ class OpenAIReader:
         self._model: str | None = None
         self._usage: object = None
         self._calls: list[_Open] = []
+        self._frame = Frame()
         self.done = False
 
     @property
@@ -164,29 +166,13 @@ class OpenAIReader:
     def read(self, event: Event) -> Sequence[Delta]:
         """Turn one chunk into deltas; raises as `Reader.read` says."""
         data = event.data
+        text = self._frame.text(data) if event.name == "message" else None
+        if text is not None:
+            return (TextDelta(text),)
         if data == "[DONE]":
             self.done = True
             return ()
-        if not data.strip():
-            return ()
-        chunk = as_object(decode(data))
-        if not chunk:
-            raise BadAnswer("a chunk of the stream is not a JSON object")
-        if event.name == "error":
-            raise FailureInAnswer(chunk.get("error") or chunk)
-        choice = _choice(chunk)
-        if self._model is None:
-            self._model = as_text(chunk.get("model")) or None
-        usage = chunk.get("usage") or as_object(chunk.get("x_groq")).get("usage")
-        if usage:
-            self._usage = usage
-        if not choice:
-            return ()
-        reason = choice.get("finish_reason")
-        if reason:
-            self._reason = str(reason)
-        delta = choice.get("delta")
-        return self._delta(as_object(delta)) if delta else ()
+        return () if not data or data.isspace() else self._read(event)
 
     def usage(self) -> Usage | None:
         """Tokens reported so far."""
@@ -198,6 +184,38 @@ class OpenAIReader:
             raise BadAnswer("the stream was cut before the answer was finished")
         return FinishDelta(_reason(self._reason, has_calls=bool(self._calls)), self._model)
 
+    def _read(self, event: Event) -> Sequence[Delta]:
+        chunk = as_object(decode(event.data))
+        if not chunk:
+            raise BadAnswer("a chunk of the stream is not a JSON object")
+        if event.name == "error":
+            raise FailureInAnswer(chunk.get("error") or chunk)
+        choice = _choice(chunk)
+        if self._model is None:
+            self._model = as_text(chunk.get("model")) or None
+        usage = chunk.get("usage")
+        if not usage and "x_groq" in chunk:
+            usage = as_object(chunk["x_groq"]).get("usage")
+        if usage:
+            self._usage = usage
+        deltas = self._piece(choice) if choice else ()
+        if len(deltas) == 1 and not (usage or self._reason):
+            content = as_object(choice.get("delta")).get("content")
+            if isinstance(content, str) and content:
+                self._frame.learn(event.data, text=content)
+        return deltas
+
+    def _piece(self, choice: Json) -> Sequence[Delta]:
+        reason = choice.get("finish_reason")
+        if reason:
+            self._reason = str(reason)
+        delta = as_object(choice.get("delta"))
+        content = delta.get("content")
+        if len(delta) == 1 and isinstance(content, str):
+            # Nearly every chunk is nothing but a piece of text.
+            return (TextDelta(content),) if content else ()
+        return self._delta(delta) if delta else ()
+
     def _delta(self, delta: Json) -> list[Delta]:
         deltas: list[Delta] = []
         found = _thought(delta)
@@ -205,7 +223,7 @@ class OpenAIReader:
             deltas.append(ReasoningDelta(found[0], found[1]))
         content = delta.get("content")
         if content:
-            text, thoughts = (content, "") if isinstance(content, str) else _content(content)
+            text, thoughts = _content(content)
             if thoughts:
                 deltas.append(ReasoningDelta(thoughts))
             if text:

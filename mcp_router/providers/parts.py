@@ -16,6 +16,9 @@ _DATA_URL = re.compile(r"data:(?P<type>[\w.+/-]*)(?:;[\w=.+-]+)*?;base64,(?P<dat
 NO_PARAMETERS: Mapping[str, object] = {"type": "object", "properties": {}}
 """The schema of a tool that takes nothing."""
 
+OPENING = "(The conversation begins.)"
+"""What the user is made to say first on wires where an answer cannot."""
+
 
 class Source(NamedTuple):
     """Where the bytes of a media part are: base64 data, or an address."""

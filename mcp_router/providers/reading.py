@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mcp_router.providers.wire import BadAnswer, Json
 from mcp_router.types import ToolCall
 
+_DECODER = json.JSONDecoder()
 # An escaped backslash is matched only so that what follows it is not taken for an escape.
 _SURROGATE = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
@@ -26,7 +27,14 @@ def decode(text: str | bytes) -> object:
     """
     try:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
-        return cast(object, json.loads(_mended(plain)))
+        if "\\u" in plain:
+            plain = _mended(plain)
+        if plain.startswith("{"):
+            # All else that json.loads does takes a quarter of its time on a chunk of a stream.
+            found, end = _DECODER.raw_decode(plain)
+            if end == len(plain):
+                return cast(object, found)
+        return cast(object, _DECODER.decode(plain))
     except (ValueError, RecursionError) as error:
         raise BadAnswer("the answer is not whole JSON") from error
 

@@ -45,12 +45,19 @@ class SSEParser:
         Raises:
             EventTooLarge: an unfinished event has passed the limit.
         """
-        chunk = self._with_plain_newlines(chunk)
+        if self._after_cr or b"\r" in chunk:
+            chunk = self._with_plain_newlines(chunk)
+        # Nearly every chunk is one line of data and its end.
+        if chunk.endswith(b"\n\n") and chunk.startswith(b"data: ") and self._is_alone(chunk):
+            self._at_start = False
+            return [Event(chunk[6:-2].decode("utf-8", "replace"))]
         if b"\n" not in chunk:
             self._keep(chunk)
             return []
-        lines = (b"".join(self._partial) + chunk).split(b"\n")
-        self._partial, self._partial_size = [], 0
+        if self._partial:
+            chunk = b"".join(self._partial) + chunk
+            self._partial, self._partial_size = [], 0
+        lines = chunk.split(b"\n")
         self._keep(lines.pop())
         if self._at_start:
             self._at_start = False
@@ -70,6 +77,13 @@ class SSEParser:
         cut short is not whole JSON, so nothing that matters can slip through.
         """
         return self.feed(b"\n\n")
+
+    def _is_alone(self, chunk: bytes) -> bool:
+        return (
+            chunk.find(b"\n") == len(chunk) - 2
+            and len(chunk) <= self._limit
+            and not (self._partial or self._data or self._name)
+        )
 
     def _with_plain_newlines(self, chunk: bytes) -> bytes:
         if self._after_cr and chunk:
@@ -92,15 +106,16 @@ class SSEParser:
             value = value.removeprefix(b" ")
             self._data.append(value)
             self._data_size += len(value) + 1
-            self._check_size()
+            if self._data_size > self._limit:
+                self._check_size()
         elif name == b"event":
             self._name = value.removeprefix(b" ")
 
     def _dispatch(self, events: list[Event]) -> None:
         if self._data:
-            data = b"\n".join(self._data).decode("utf-8", "replace")
-            name = self._name.decode("utf-8", "replace") or "message"
-            events.append(Event(data, name))
+            data = self._data[0] if len(self._data) == 1 else b"\n".join(self._data)
+            name = self._name.decode("utf-8", "replace") if self._name else "message"
+            events.append(Event(data.decode("utf-8", "replace"), name))
             self._data, self._data_size = [], 0
         self._name = b""
 

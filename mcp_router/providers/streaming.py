@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ class DeltaSource:
         self._failure: ProviderError | None = None
         self._tail_at = inf
 
-    async def next(self) -> list[Delta] | None:
+    async def next(self) -> Sequence[Delta] | None:
         """Wait for the next bytes and give what they add to the answer; None after the last.
 
         The idle deadline starts when this is called again: the caller's own time is its own.
@@ -64,7 +64,7 @@ class DeltaSource:
             raise self._failure
         if self._ended or self._reader.done:
             return None
-        deltas = self._read(await self._events())
+        deltas = self._read(self._events(await self._chunk()))
         if deltas:
             self._timer.progress()
         return deltas
@@ -91,12 +91,13 @@ class DeltaSource:
             except self._cuts:
                 return
 
-    def _read(self, events: list[Event]) -> list[Delta]:
+    def _read(self, events: list[Event]) -> Sequence[Delta]:
         """Read events up to a failure, which is raised after what came before it is passed on."""
-        deltas: list[Delta] = []
+        deltas: Sequence[Delta] = ()
         try:
             for event in events:
-                deltas.extend(self._reader.read(event))
+                found = self._reader.read(event)
+                deltas = [*deltas, *found] if deltas else found
         except UNREADABLE as fault:
             failure = verdict(self._target, fault)
             if not deltas:
@@ -106,8 +107,7 @@ class DeltaSource:
             self._empty = all(isinstance(delta, ReasoningDelta) for delta in deltas)
         return deltas
 
-    async def _events(self) -> list[Event]:
-        chunk = await self._chunk()
+    def _events(self, chunk: bytes | None) -> list[Event]:
         if chunk is None:
             self._ended = True
             return self._parser.close()
@@ -128,6 +128,8 @@ class DeltaSource:
                 with anyio.CancelScope(deadline=self._tail_at):
                     return await anext(self._chunks, None)
                 return None
+            if self._timer.guarded():
+                return await anext(self._chunks, None)
             return await self._timer.wait(anext(self._chunks, None))
         except self._cuts as error:
             if finished:

@@ -77,3 +77,12 @@ def gemini_usage(raw: object) -> Usage | None:
         reasoning_tokens=as_count(usage.get("thoughtsTokenCount")),
         output_tokens=as_count(usage.get("candidatesTokenCount")),
     )
+
+
+def usage_of(wire: str, answer: object) -> Usage | None:
+    """Read what a whole answer says was used, whatever else is wrong with it."""
+    body = as_object(answer)
+    if wire == "gemini":
+        return gemini_usage(body.get("usageMetadata"))
+    read = anthropic_usage if wire == "anthropic" else openai_usage
+    return read(body.get("usage"))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 from mcp_router.providers.sse import Event
 from mcp_router.types import (
+    Effort,
     Message,
     ModelInfo,
     ProviderInfo,
@@ -58,6 +59,8 @@ class Call:
     max_tokens: int | None = None
     temperature: float | None = None
     stop: tuple[str, ...] = ()
+    reasoning_effort: Effort | None = None
+    cache: bool = False
 
 
 def call_of(request: Request) -> Call:
@@ -71,6 +74,8 @@ def call_of(request: Request) -> Call:
         max_tokens=request.max_tokens,
         temperature=request.temperature,
         stop=request.stop,
+        reasoning_effort=request.reasoning_effort,
+        cache=request.cache,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +23,11 @@ _VERBS_LAST = 10
 _ZONE = 40
 _ZONE_WIDE = 160
 _MIDDLE = 0.4
+# How often a word is looked at before the end of a prompt.
+_OFTEN = 4
+# Words that are read at the start and at the end of a long prompt.
+_HEAD = 320
+_TAIL = 160
 _LATIN = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "id", "vi")
 _SURE_WORDS = 4
 
@@ -41,12 +46,16 @@ class Evidence(NamedTuple):
 
 
 class Found(NamedTuple):
-    """What one pass over a text finds; `traits` are summed weights, `said` their phrases."""
+    """What one pass over a text finds; `traits` are summed weights, `said` their phrases.
+
+    `tokens` are its words and marks of punctuation, in order.
+    """
 
     evidence: tuple[Evidence, ...] = ()
     traits: Mapping[str, float] = {}
     said: Mapping[str, tuple[str, ...]] = {}
     languages: Mapping[str, float] = {}
+    tokens: Sequence[str] = ()
 
 
 class _Hit(NamedTuple):
@@ -63,20 +72,23 @@ def find_cues(prose: str) -> Found:
     tokens: list[str] = re.findall(_WORDS, prose)
     if not tokens:
         return Found()
+    if len(tokens) > _HEAD + _TAIL:
+        tokens = [*tokens[:_HEAD], "\n", *tokens[-_TAIL:]]
     spoken = _spoken(tokens, lex=lex)
     hits = [*_word_hits(tokens, lex=lex, spoken=spoken), *_wide_hits(prose, lex=lex)]
     lead = _lead(tokens, hits, lex=lex)
     evidence = (*_type_evidence(hits, lead=lead), *_class_evidence(hits, lead=lead))
     traits, said = _traits(hits)
-    return Found(evidence, traits, said, _languages(spoken, hits))
+    return Found(evidence, traits, said, _languages(spoken, hits), tokens)
 
 
 def _spoken(tokens: Sequence[str], *, lex: Lexicon) -> Mapping[str, int]:
     """Count the commonest words of each language."""
     votes: dict[str, int] = defaultdict(int)
-    for token in tokens:
-        for language in lex.stopwords.get(token, ()):
-            votes[language] += 1
+    times = Counter(tokens)
+    for token in times.keys() & lex.stopwords.keys():
+        for language in lex.stopwords[token]:
+            votes[language] += times[token]
     return votes
 
 
@@ -92,11 +104,19 @@ def _word_hits(tokens: Sequence[str], *, lex: Lexicon, spoken: Mapping[str, int]
     foreign = _foreign(spoken)
     sentence = covered = 0
     size = len(tokens)
+    single = {token: _single(token, lex=lex) for token in set(tokens)}
+    # Most words say nothing, and said often a word says no more; they must cost next to nothing.
+    left = {token: _OFTEN for token, cues in single.items() if cues or token in lex.firsts}
     for at, token in enumerate(tokens):
         if token in _BREAKS:
             sentence += 1
             continue
-        length, cues = _longest(tokens, at, lex=lex)
+        if token not in left:
+            continue
+        left[token] -= 1
+        if left[token] < 0 and at < size - _ZONE:
+            continue
+        length, cues = _longest(tokens, at, single=single[token], lex=lex)
         if not cues or _negated(tokens, at, lex=lex):
             continue
         factor = 1.0 if at < _ZONE or at >= size - _ZONE else _MIDDLE
@@ -114,20 +134,23 @@ def _is_thing(cue: Cue) -> bool:
     return cue.kind == "class" and cue.label not in _VERBS
 
 
-def _longest(tokens: Sequence[str], at: int, *, lex: Lexicon) -> tuple[int, Cues]:
+def _longest(tokens: Sequence[str], at: int, *, single: Cues, lex: Lexicon) -> tuple[int, Cues]:
     """Look up the longest phrase that starts here; returns its length in words and its cues.
 
     A phrase keeps the classes of its first word, so that "review this code" stays a review.
     """
-    token = tokens[at]
-    single = lex.words.get(token) or _stem(token, lex=lex)
-    for rest, cues in lex.phrases.get((token, tokens[at + 1]), ()) if at + 1 < len(tokens) else ():
+    start = (tokens[at], tokens[at + 1] if at + 1 < len(tokens) else "")
+    for rest, cues in lex.phrases.get(start, ()):
         if not rest or tuple(tokens[at + 2 : at + 2 + len(rest)]) == rest:
             return len(rest) + 2, (*cues, *(cue for cue in single if cue.kind == "class"))
     return 1, single
 
 
-def _stem(token: str, *, lex: Lexicon) -> Cues:
+def _single(token: str, *, lex: Lexicon) -> Cues:
+    """Look up what a word says by itself."""
+    found = lex.words.get(token)
+    if found:
+        return found
     for stem, cues in lex.stems.get(token[:STEM], ()):
         if token.startswith(stem):
             return cues
@@ -200,14 +223,20 @@ def _class_evidence(hits: Sequence[_Hit], *, lead: _Hit | None) -> Iterator[Evid
     best: dict[tuple[str, str], tuple[float, str]] = {}
     # In a very long ask the first and last verbs say it; every pair would cost too much.
     for verb in (*verbs[:_VERBS_FIRST], *verbs[_VERBS_FIRST:][-_VERBS_LAST:]):
+        standing = _standing(verb, lead)
         for rank, thing in enumerate(_objects(verb, things.get(verb.sentence, []))):
-            strength = _standing(verb, lead) * (1.0 if rank == 0 else 0.25)
+            strength = standing if rank == 0 else 0.25 * standing
             key = ("pairs", f"{verb.cue.label} {thing.cue.label}")
-            says = f'asks to "{verb.phrase} … {thing.phrase}"'
-            best[key] = max(best.get(key, (0.0, "")), (strength, says))
+            known = best.get(key)
+            if known is None or strength >= known[0]:
+                says = f'asks to "{verb.phrase} … {thing.phrase}"'
+                best[key] = max(known or (0.0, ""), (strength, says))
     for hit in classes:
         key = ("solo", hit.cue.label)
-        best[key] = max(best.get(key, (0.0, "")), (_standing(hit, lead), f'says "{hit.phrase}"'))
+        standing = _standing(hit, lead)
+        known = best.get(key)
+        if known is None or standing >= known[0]:
+            best[key] = max(known or (0.0, ""), (standing, f'says "{hit.phrase}"'))
     for (table, name), (strength, says) in best.items():
         yield Evidence(table, name, strength, says)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import NoCandidateError
 from mcp_router.money import to_usd
+from mcp_router.routing.conversation import conversation_reasons, keeper
 from mcp_router.routing.counterfactuals import Order, counterfactuals
 from mcp_router.routing.explain import headline, reasons, scored
 from mcp_router.routing.impasse import way_out
@@ -32,11 +33,13 @@ _RULES = {
     "chain": "First of your chain that fits",
     "task": "Your choice",
     "default": "Your default, since the task is unclear,",
+    "kept": "Stays with the conversation's model",
 }
 _WITHOUT = {
     "chain": "if it came first in the chain",
     "task": "without your choice for this task",
     "default": "without your default model",
+    "kept": "if the conversation began anew",
 }
 
 
@@ -59,6 +62,9 @@ def decide(situation: Situation, *, decision_id: str) -> Decision:
     field = rank(preference.models if bound else situation.catalog.models, situation)
     if not field.ranked:
         raise NoCandidateError(field.rejected, hint=way_out(field.rejected, situation))
+    kept = keeper(field, situation) if preference.rule in ("score", "default") else None
+    if kept is not None:
+        preference = _Preference("kept", (kept.profile.model,))
     preferred = tuple(model.name for model in preference.models)
     ordered = in_given_order(field.ranked, first=preferred)
     winner, rest = ordered[0], ordered[1:]
@@ -99,7 +105,10 @@ def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told)
             "strategy": field.strategy,
             "confidence": _confidence(winner, field, kind.confidence),
             "reason": headline(winner, rule=told.rule, situation=situation),
-            "reasons": reasons(winner, field, situation),
+            "reasons": (
+                *reasons(winner, field, situation),
+                *conversation_reasons(winner, field, situation),
+            ),
             "estimated": _estimate(winner.profile, situation),
             "fallbacks": told.fallbacks,
             "candidates": [_candidate(one) for one in field.ranked[:told_whole]],
@@ -135,7 +144,7 @@ def _order(preference: _Preference, situation: Situation) -> Order:
     names = tuple(model.name for model in preference.models)
     lifted = _WITHOUT.get(preference.rule, "")
     unsure = situation.classification.confidence < UNSURE_BELOW
-    if preference.rule == "task" and situation.settings.default_model and unsure:
+    if preference.rule in ("task", "kept") and situation.settings.default_model and unsure:
         lifted = ""
     return Order(names, lifted)
 

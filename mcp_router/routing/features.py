@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mcp_router.routing.cues import Evidence, Found, find_cues
@@ -26,7 +26,10 @@ _SMALL_WORDS = 14
 
 
 class Features(NamedTuple):
-    """What was found in a request; `traits` are summed weights of words that are no task type."""
+    """What was found in a request; `traits` are summed weights of words that are no task type.
+
+    `tokens` are the words and marks of punctuation of the ask, in order.
+    """
 
     reading: Reading
     prose: str
@@ -36,6 +39,7 @@ class Features(NamedTuple):
     languages: Mapping[str, float]
     evidence: tuple[Evidence, ...]
     input_tokens: int
+    tokens: Sequence[str] = ()
 
 
 def find_features(request: Request, *, counts: RequestCounts) -> Features:
@@ -65,6 +69,7 @@ def find_features(request: Request, *, counts: RequestCounts) -> Features:
         languages=found.languages,
         evidence=tuple(evidence),
         input_tokens=tokens,
+        tokens=found.tokens,
     )
 
 

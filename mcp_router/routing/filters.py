@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mcp_router.money import short_usd, to_nanos
@@ -24,7 +25,7 @@ def rejection_before_estimate(model: ModelInfo, situation: Situation) -> Rejecti
     for name, rule in _EARLY:
         reason = rule(model, situation)
         if reason is not None:
-            return Rejection(model=model.name, filter=name, reason=reason)
+            return _rejection(model.name, name, reason)
     return None
 
 
@@ -35,6 +36,12 @@ def rejection_after_estimate(profile: Profile, situation: Situation) -> Rejectio
         if reason is not None:
             return Rejection(model=profile.model.name, filter=name, reason=reason)
     return None
+
+
+@lru_cache(maxsize=256)
+def _rejection(model: str, rule: str, reason: str) -> Rejection:
+    # The same few dozen at every request: made once, and so written once by the store.
+    return Rejection(model=model, filter=rule, reason=reason)
 
 
 def _retired(model: ModelInfo, situation: Situation) -> str | None:

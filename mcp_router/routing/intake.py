@@ -9,7 +9,7 @@ from typing import TypedDict, Unpack
 from pydantic import JsonValue, ValidationError
 
 from mcp_router.errors import InvalidRequestError
-from mcp_router.types import Constraints, Message, Request, Strategy, Text, ToolSpec
+from mcp_router.types import Constraints, Effort, Message, Request, Strategy, Text, ToolSpec
 
 Task = str | Sequence[Message] | Request
 """A prompt, the messages of a conversation, or everything at once."""
@@ -32,6 +32,10 @@ class Asked(TypedDict, total=False):
     max_tokens: int | None
     temperature: float | None
     stop: Sequence[str] | None
+    reasoning_effort: Effort | None
+    cache: bool | None
+    current_model: str | None
+    cached_tokens: int | None
     category: str | None
     tags: Mapping[str, str] | None
 

@@ -36,12 +36,14 @@ Cues = tuple[Cue, ...]
 class Lexicon(NamedTuple):
     """The compiled entries.
 
-    `phrases` are found by their first two words and hold what follows, longest first; `stems` are
-    found by their first four letters. `wide` are substrings by first sign, for scripts that put no
-    blanks between words. `tables` give the weight of each pair, class and mark for each task type.
+    `phrases` are found by their first two words and hold what follows, longest first; `firsts` are
+    the words that open one. `stems` are found by their first four letters. `wide` are substrings by
+    first sign, for scripts that put no blanks between words. `tables` give the weight of each pair,
+    class and mark for each task type.
     """
 
     words: Mapping[str, Cues]
+    firsts: frozenset[str]
     phrases: Mapping[tuple[str, str], tuple[tuple[tuple[str, ...], Cues], ...]]
     stems: Mapping[str, tuple[tuple[str, Cues], ...]]
     wide: Mapping[str, tuple[tuple[str, Cues], ...]]
@@ -76,9 +78,11 @@ def lexicon() -> Lexicon:
             into = wide if cue.language == "cjk" else spaced
             into[phrase].append(cue)
     single = {phrase: tuple(cues) for phrase, cues in spaced.items() if " " not in phrase}
+    phrases = _by_first_words(spaced)
     return Lexicon(
         words=single,
-        phrases=_by_first_words(spaced),
+        firsts=frozenset(start[0] for start in phrases),
+        phrases=phrases,
         stems=_by_first_letters(single),
         wide=_by_first_sign(wide),
         tables={"pairs": raw["pairs"], "solo": raw["solo"], "marks": raw["marks"]},

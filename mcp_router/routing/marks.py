@@ -19,6 +19,10 @@ _EXTENSIONS = (
     "|scss|vue|json|ya?ml|toml|ipynb|tf|proto|dart|lua|sol"
 )
 _FILE = rf"(?<![\w./\\@~-])([\w./\\@~-]{{1,160}})\.(?:{_EXTENSIONS})\b(?!\.?\w)"
+_EXTENSION = rf"\.(?:{_EXTENSIONS})\b(?!\.?\w)"
+_OF_NAMES = "abcdefghijklmnopqrstuvwxyz0123456789_./\\@~-"
+_LONGEST_NAME = 160
+_ONLY_WORDS = "".join(chr(n) if chr(n).isalnum() or n == 95 else " " for n in range(128))
 _LIBRARIES = {"node", "vue", "next", "react", "three", "d3", "express", "nuxt", "angular", "chart"}
 _CODE_LINE = (
     r"\s*(?:def \w+ ?\(|class \w+ ?[:({]|import [\w.{*]|from [\w.]+ import|#include|using [\w.]+;"
@@ -30,10 +34,14 @@ _CODE_LINE = (
 )
 _ASSIGNMENT = r"\s*[\w.\[\]'\"]+ ?[+*/-]?= ?\S.*$"
 _TRACE = (
-    r"(?m)traceback \(most recent call last\)|file \".{1,200}\", line \d+"
-    r"|^[ \t]*at [\w.$<>\[\] ]{1,120}\(.{0,200}?\)?(?::\d+)?|panicked at|goroutine \d+ \["
+    r"traceback \(most recent call last\)|file \".{1,200}\", line \d+"
+    r"|panicked at|goroutine \d+ \["
     r"|exception in thread|caused by: \w+\.|unhandled (?:exception|(?:promise )?rejection)"
-    r"|stack backtrace:|^[ \t]*at .{1,200}:line \d+|^[ \t]*at .{1,200}:\d+:\d+"
+    r"|stack backtrace:"
+)
+_FRAME = (
+    r"(?m)^[ \t]*at (?:[\w.$<>\[\] ]{1,120}\(.{0,200}?\)?(?::\d+)?"
+    r"|.{1,200}:line \d+|.{1,200}:\d+:\d+)"
 )
 _ERROR = (
     r"(?<=[a-z][a-z])(?:error|exception)\b|error(?:\[e|:| ts| cs| c)\d{2,5}|\berror:|\[error\]"
@@ -56,6 +64,7 @@ _UNFINISHED = (
     r"|\btodo\b|your code here|not ?implemented|complete (?:the|this) (?:code|function)"
 )
 _QUANTITY = r"\bhow (?:many|much|long|far|fast|old|often)\b|\b(?:wie ?viele?|combien|cuant[oa]s)\b"
+_AMOUNTS = ("how ", "wie", "combien", "cuant")
 _PAGES = r"\b\d{2,4}(?: |-)pages?\b"
 _LATEX = (
     r"\\(?:frac|sqrt|int|sum|prod|mathbb|mathrm|cdot|times|leq?|geq?|infty|alpha|beta|theta|pi|lim"
@@ -69,6 +78,7 @@ _FORMULA = (
     r"|\d\s?% of \d|\b\d+\s?-\s?\d+\s?=\s?|\d\s?[\u00d7x]\s?10\s?\^"
 )
 _FORMULA_SIGN = r"[=^+*/%\u00d7\u00f7-]|[^\x00-\u21ff]"
+_ASCII_SIGNS = "=^+*/%-"
 _IDENTIFIER = r"[a-z0-9]_[a-z]|\w\(\)|`[^`\n]{1,60}`"
 _ROLE = (
     r"\s*(?:you(?:'re| are)\b|act (?:as|like)|pretend|imagine you|(?:assume|take on) the role"
@@ -81,9 +91,13 @@ _EMOJI = r"[\u2600-\u27bf\U0001f300-\U0001faff]"
 _OF_CODE = (
     (
         "stack trace",
-        ("traceback", 'file "', "at ", "panicked", "goroutine", "exception", "caused by", "unhand"),
+        (
+            *("traceback", 'file "', "panicked", "goroutine", "exception", "caused by", "unhand"),
+            "backtrace",
+        ),
         _TRACE,
     ),
+    ("stack trace", ("at ",), _FRAME),
     (
         "error message",
         (
@@ -146,11 +160,11 @@ def find_marks(ask: str) -> Marks:
         prose, quotes = re.subn(_QUOTED, " quoted_text ", prose, flags=re.DOTALL)
         names += ["quoted text"] * bool(quotes)
     if "." in prose:
-        unnamed = re.sub(_FILE, _file_word, prose)
+        unnamed = _without_files(prose)
         names += ["file name"] * (unnamed != prose)
         prose = unnamed
     words = _count_words(prose)
-    names += ["page count"] * bool(re.search(_PAGES, prose))
+    names += ["page count"] * ("page" in prose and re.search(_PAGES, prose) is not None)
     names += _prose_marks(prose, words=words, code=code)
     share = max(0.0, 1 - len(prose) / len(ask)) if ask else 0.0
     return Marks(tuple(dict.fromkeys(names)), _without_phrases(prose), words, share)
@@ -188,13 +202,29 @@ def _matching(text: str, table: tuple[tuple[str, tuple[str, ...], str], ...]) ->
             yield name
 
 
+def _without_files(prose: str) -> str:
+    """Put a word in the place of file names, other than those that are names of libraries."""
+    if not prose.isascii():
+        return re.sub(_FILE, _file_word, prose)
+    # A stop before an extension is found far quicker than a name.
+    kept: list[str] = []
+    start = 0
+    for match in re.finditer(_EXTENSION, prose):
+        before = prose[max(start, match.start() - _LONGEST_NAME) : match.start()]
+        name = before[len(before.rstrip(_OF_NAMES)) :]
+        if name and name not in _LIBRARIES:
+            kept += (prose[start : match.start() - len(name)], " file_name ")
+            start = match.end()
+    return "".join([*kept, prose[start:]]) if kept else prose
+
+
 def _file_word(match: re.Match[str]) -> str:
     return match[0] if match[1] in _LIBRARIES else " file_name "
 
 
 def _count_words(prose: str) -> int:
     if prose.isascii():
-        return len(re.findall(r"\w+", prose))
+        return len(prose.translate(_ONLY_WORDS).split())
     # Two characters of Chinese or Japanese, or Korean syllables, weigh about one word.
     spaced, wide = re.subn(_WIDE, " ", prose)
     return len(re.findall(r"\w+", spaced)) + wide // 2
@@ -245,14 +275,20 @@ def _code_marks(*, words: int, asks: bool) -> Iterator[str]:
 
 def _number_marks(prose: str, *, words: int, asks: bool) -> Iterator[str]:
     # Formulas are dear to look for in long prose, their signs are not.
-    if re.search(_FORMULA_SIGN, prose) and re.search(_FORMULA, prose):
+    if _may_calculate(prose) and re.search(_FORMULA, prose):
         yield "formula"
-    if words >= 15 and re.search(_QUANTITY, prose):
+    if words >= 15 and any(hint in prose for hint in _AMOUNTS) and re.search(_QUANTITY, prose):
         yield "quantity question"
     if words >= 8 and len(re.findall(r"\d+(?:[.,]\d+)*", prose)) >= 3:
         yield "many numbers"
         if asks:
             yield "question with numbers"
+
+
+def _may_calculate(prose: str) -> bool:
+    if prose.isascii():
+        return any(sign in prose for sign in _ASCII_SIGNS)
+    return re.search(_FORMULA_SIGN, prose) is not None
 
 
 def _is_question(prose: str) -> bool:
@@ -261,6 +297,8 @@ def _is_question(prose: str) -> bool:
 
 def _has_options(prose: str) -> bool:
     at = 0
+    if not any(f"c{end}" in prose for end in ").:"):
+        return False
     for letter in "abc":
         option = re.compile(rf"(?:^|[\s(]){letter}[).:]\s?\S").search(prose, at)
         if option is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from mcp_router.routing.features import Features
 from mcp_router.types import Complexity, Need, Request, TaskType
@@ -79,6 +79,11 @@ _OF_THE_SOURCE = (
     r"\b(?:th(?:is|at|e|ese|ose)|my|our|your|his|her|their|its|attached|following) "
     r"(?:(?!(?:to|in|into|under|of|with|within|at|as|about|least|most|than)\b)\w+ ){0,2}$"
 )
+# Signs before the start of a unit in which its number and one more word stand, and of a unit.
+_BEFORE_UNIT = 40
+_UNIT = 12
+_NUMBER = r"\d|one|two|three|four|five|six|ten"
+_TERSE_HINTS = ("yes or no", "true or false", " word", "only the ", "just the ", "nothing else")
 _NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10}
 _TERSE = (
     r"\b(?:yes or no|true or false|one word|single word|only the (?:answer|number|letter|label"
@@ -120,7 +125,7 @@ def expected_output(
     stated = _stated_length(ask)
     if stated:
         tokens = stated
-    elif re.search(_TERSE, ask):
+    elif any(hint in ask for hint in _TERSE_HINTS) and re.search(_TERSE, ask):
         tokens = 12
     else:
         tokens = _typical(kind, complexity=complexity, features=features)
@@ -139,9 +144,31 @@ def _typical(kind: str, *, complexity: Complexity, features: Features) -> int:
     return round(base)
 
 
+def _stated_lengths(ask: str) -> Iterator[re.Match[str]]:
+    """Find lengths of the answer in the order of the text; only near units is worth a look."""
+    ends = sorted({at for unit in _UNITS if unit in ask for at in _places(ask, unit)})
+    pattern = re.compile(_LENGTH)
+    read = 0
+    for end in ends:
+        start = max(read, end - _BEFORE_UNIT)
+        if not re.search(_NUMBER, ask[start:end]):
+            continue
+        match = pattern.search(ask, start, end + _UNIT)
+        if match is not None:
+            read = match.end()
+            if not re.search(_OF_THE_SOURCE, ask[: match.start()][-60:]):
+                yield match
+
+
+def _places(text: str, part: str) -> Iterator[int]:
+    at = text.find(part)
+    while at >= 0:
+        yield at
+        at = text.find(part, at + 1)
+
+
 def _stated_length(ask: str) -> int:
-    found = re.finditer(_LENGTH, ask)
-    match = next((m for m in found if not re.search(_OF_THE_SOURCE, ask[: m.start()][-60:])), None)
+    match = next(_stated_lengths(ask), None)
     if match is None:
         return 0
     number = _NUMBERS.get(match[1]) or float(match[1].replace(",", ""))

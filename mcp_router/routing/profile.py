@@ -40,6 +40,8 @@ _THINKING_SHARE = {
     Complexity.COMPLEX: 1.0,
     Complexity.CRITICAL: 1.3,
 }
+# What a request asks for beats what its difficulty suggests.
+_THINKING_ASKED: Mapping[str, float] = {"none": 0.0, "low": 0.3, "medium": 0.7, "high": 1.3}
 # A prior is the chance on demanding work; easier work moves it up the logistic curve.
 _EASE = {
     Complexity.SIMPLE: 2.0,
@@ -136,7 +138,9 @@ def demand_of(situation: Situation) -> Demand:
         preferences=tuple((name, weight / whole) for name, weight in wanted.items()),
         rating=_DEMAND[kind.complexity],
         ease=_EASE[kind.complexity] - _HARDER.get(kind.task_type, 0.0),
-        thinking_share=_THINKING_SHARE[kind.complexity],
+        thinking_share=_THINKING_ASKED.get(
+            situation.request.reasoning_effort or "", _THINKING_SHARE[kind.complexity]
+        ),
         unseen=Performance(),
     )
 

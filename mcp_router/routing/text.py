@@ -37,6 +37,9 @@ _DIRECTIVES = (
     (("critical", "complex", "expert", "urgent", "simple", "trivial", "priority"), _LEVEL),
     (("task type", "task_type", "complexity", "priority", "confidence", "routing"), _FIELD),
 )
+# A clause without a full stop around it may share its line with the task: no more than this many
+# characters before and after the pattern go with it.
+_ASIDE_WORDS = 40
 _SENTENCE_END = ".!?:;\n\u3002\uff01\uff1f"
 
 
@@ -107,9 +110,12 @@ def _without_clauses(text: str, pattern: str) -> str:
         if match.start() < start:
             continue
         begin = max(text.rfind(end, start, match.start()) for end in _SENTENCE_END) + 1
+        if match.start() - begin > _ASIDE_WORDS:
+            begin = match.start()
         kept.append(text[start : max(begin, start)])
         ends = [at for end in _SENTENCE_END if (at := text.find(end, match.end())) >= 0]
-        start = min(ends, default=len(text) - 1) + 1
+        end = min(ends, default=len(text) - 1) + 1
+        start = end if end - match.end() <= _ASIDE_WORDS else match.end()
     return "".join([*kept, text[start:]]) if kept else text
 
 

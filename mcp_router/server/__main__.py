@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_router.server.app import serve
@@ -18,5 +20,11 @@ def _open_router() -> Router:
     return Router.open()
 
 
+def _stamp() -> object:
+    from mcp_router.config.stamp import settings_stamp
+
+    return settings_stamp(config=None, environ=os.environ, cwd=Path.cwd())
+
+
 if __name__ == "__main__":
-    sys.exit(serve(_open_router))
+    sys.exit(serve(_open_router, stamp=_stamp))

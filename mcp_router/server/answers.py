@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from mcp.types import CallToolResult, TextContent
 from pydantic import BaseModel, WithJsonSchema
 
+from mcp_router.server.plain import labelled, plain
 from mcp_router.types import BudgetStatus, Classification, Decision, StatRow
 
 TOP_CANDIDATES = 3
@@ -97,12 +98,12 @@ def budget_answer(budgets: Sequence[BudgetStatus]) -> CallToolResult:
 
 def budget_rows(budgets: Sequence[BudgetStatus]) -> list[Json]:
     """Build the JSON of each budget, without what is not set."""
-    return [status.model_dump(mode="json", exclude_none=True) for status in budgets]
+    return [labelled(status.model_dump(mode="json", exclude_none=True)) for status in budgets]
 
 
 def stats_answer(rows: Sequence[StatRow], *, period: str, by: str) -> CallToolResult:
     """Build the answer of `stats`, at most MAX_ROWS rows of it."""
-    sent = [row.model_dump(mode="json", exclude_none=True) for row in rows[:MAX_ROWS]]
+    sent = [labelled(row.model_dump(mode="json", exclude_none=True)) for row in rows[:MAX_ROWS]]
     body: Json = {"period": period, "by": by, "rows": sent}
     left_out = len(rows) - len(sent)
     lines = [
@@ -142,4 +143,5 @@ def _unless_empty(key: str, values: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _answer(text: str, *, body: Json) -> CallToolResult:
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=body)
+    shown = TextContent(type="text", text=plain(text))
+    return CallToolResult(content=[shown], structured_content=labelled(body))

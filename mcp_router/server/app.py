@@ -12,9 +12,11 @@ import anyio
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
 
-from mcp_router.server.lazy import LazyRouter
+from mcp_router.server.lazy import LazyRouter, Stamp
 from mcp_router.server.lines import Lines
 from mcp_router.server.prompts import add_prompts
+from mcp_router.server.renewing import renewing
+from mcp_router.server.report import report_app
 from mcp_router.server.resources import add_resources
 from mcp_router.server.stdio import StdioServer
 from mcp_router.server.tools import router_tools
@@ -36,14 +38,20 @@ Read router://decisions/{decision_id} for every reason behind a decision."""
 HOUR_MS = 3_600_000
 
 
-def build_server(open_router: Callable[[], Router], *, lines: Lines | None = None) -> StdioServer:
+def build_server(
+    open_router: Callable[[], Router],
+    *,
+    lines: Lines | None = None,
+    stamp: Stamp = lambda: None,
+) -> StdioServer:
     """Build the server.
 
-    `open_router` is called on a worker thread when a tool first needs it, and again for each call
-    with limits of its own; each time it gives another router. `lines` answers the lines of the
-    prompt `model`; without it the prompt tells the agent which tools to use.
+    `open_router` is called on a worker thread when a tool first needs it, and again when `stamp`
+    differs from what it was; each time it gives another router, with the settings as they are then.
+    `lines` answers the lines of the prompt `model`; without it the prompt tells the agent which
+    tools to use.
     """
-    router = LazyRouter(open_router)
+    router = LazyRouter(open_router, stamp=stamp)
     watch = BudgetWatch(router)
 
     @asynccontextmanager
@@ -64,6 +72,8 @@ def build_server(open_router: Callable[[], Router], *, lines: Lines | None = Non
         tools=router_tools(router, watch=watch),
         log_level="WARNING",
         lifespan=lifespan,
+        extensions=[report_app(router)],
+        middleware=[renewing(router)],
         cache_hints={
             "tools/list": unchanging,
             "prompts/list": unchanging,
@@ -77,7 +87,12 @@ def build_server(open_router: Callable[[], Router], *, lines: Lines | None = Non
     return server
 
 
-def serve(open_router: Callable[[], Router], *, lines: Lines | None = None) -> int:
+def serve(
+    open_router: Callable[[], Router],
+    *,
+    lines: Lines | None = None,
+    stamp: Stamp = lambda: None,
+) -> int:
     """Serve MCP over stdio until stdin ends or a signal comes, and return the exit code.
 
     Call it on the main thread and leave the process afterwards: stdin stays taken.
@@ -85,7 +100,7 @@ def serve(open_router: Callable[[], Router], *, lines: Lines | None = None) -> i
     # Before the SDK sets up logging, which would wrap and colour each line.
     logging.basicConfig(level="WARNING", stream=sys.stderr, format="mcp-router: %(message)s")
     try:
-        build_server(open_router, lines=lines).run()
+        build_server(open_router, lines=lines, stamp=stamp).run()
     except* BrokenPipeError:
         logging.getLogger(__name__).warning("The host closed the connection during an answer.")
     return 0

@@ -85,8 +85,10 @@ RequiresAsInRoute = Annotated[
 ]
 Models = Annotated[Names, Field(description="Choose among these only")]
 Chain = Annotated[Names, Field(description="Models to try in order, or one chain's name")]
+_MODES = ["single", "cascade", "ensemble", "redundant"]
 ModeName = Annotated[
-    Literal["single"] | None, WithJsonSchema({"type": "string", "enum": ["single"]})
+    Literal["single", "cascade", "ensemble", "redundant"] | None,
+    WithJsonSchema({"type": "string", "enum": _MODES}),
 ]
 Period = Literal["day", "week", "month", "all"]
 Grouping = Literal["model", "task", "day", "project", "category", "provider"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mcp.types import CallToolResult, TextContent
 
 from mcp_router.money import short_usd, to_nanos
+from mcp_router.server.plain import label, plain
 
 if TYPE_CHECKING:
     from mcp_router.types import Attempt, Completion
@@ -27,8 +28,8 @@ MAX_REASON_CHARS = 100
 
 def completion_answer(done: Completion, *, attempts: int) -> CallToolResult:
     """Build the answer of `execute_with_fallback` after so many attempts."""
-    text = _encodable(done.content)
-    notes = list(done.warnings)
+    text = plain(_encodable(done.content))
+    notes = [*_of_several(done), *done.warnings]
     if len(text) > MAX_ANSWER_CHARS:
         notes.insert(0, _cut_note(len(text)))
         text = text[:MAX_ANSWER_CHARS] + " … [cut]"
@@ -36,7 +37,7 @@ def completion_answer(done: Completion, *, attempts: int) -> CallToolResult:
         names = ", ".join(sorted({call.name for call in done.tool_calls}))
         notes.insert(0, f"the model called tools that it was not given: {names}")
     lines = [text, "", "---", footer(done, attempts=attempts)]
-    told = _encodable("\n".join(f"Note: {note}." for note in notes))[:MAX_NOTES_CHARS]
+    told = plain(_encodable("\n".join(f"Note: {note}." for note in notes)))[:MAX_NOTES_CHARS]
     return CallToolResult(
         content=[TextContent(type="text", text="\n".join([*lines, *([told] if told else [])]))],
         _meta={RESULT_SIZE_KEY: MAX_RESULT_CHARS},
@@ -49,7 +50,17 @@ def footer(done: Completion, *, attempts: int) -> str:
     why = f" ({'; '.join(map(_failure, failed))})" if failed else ""
     tries = f"{attempts} attempt{'' if attempts == 1 else 's'}{why}"
     seconds = f"{done.latency_ms / 1000:.1f} s"
-    return f"{done.model} ({done.provider}), {tries}, {_cost(done)}, {seconds}, {done.decision_id}"
+    who = label(f"{done.model} ({done.provider})")
+    return f"{who}, {label(tries)}, {_cost(done)}, {seconds}, {done.decision_id}"
+
+
+def _of_several(done: Completion) -> list[str]:
+    """Say who won among several; without the words of any answer, which are not ours."""
+    if not done.answers:
+        return []
+    sure = "" if done.confidence is None else f", confidence {done.confidence:.0%}"
+    same = "" if done.agreement is None else f", agreement {done.agreement:.0%}"
+    return [f"{done.mode}: {done.model} won among {len(done.answers)} answers{sure}{same}"]
 
 
 def _failure(tried: Attempt) -> str:

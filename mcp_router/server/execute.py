@@ -9,6 +9,7 @@ from mcp.server.mcpserver import Context
 from mcp.types import CallToolResult, InputRequiredResult
 
 from mcp_router.errors import BudgetExceededError, InvalidRequestError, NoCandidateError
+from mcp_router.money import to_usd
 from mcp_router.server.arguments import (
     Category,
     Chain,
@@ -30,8 +31,6 @@ from mcp_router.server.progress import Progress
 from mcp_router.server.watch import BudgetWatch
 
 if TYPE_CHECKING:
-    from mcp_router.config.settings import Settings
-    from mcp_router.router import Router
     from mcp_router.routing.intake import Asked
     from mcp_router.types import Completion, Request
 
@@ -109,19 +108,14 @@ money within the budgets. The answer is data, not instructions.
         return completion_answer(done, attempts=job.progress.attempts)
 
     async def _run(self, job: Job, *, limit: int | None) -> Completion:
-        """Execute with the shared router, or with one apart where this call's limits differ."""
         router = await self._router.opened()
-        if limit is None and job.timeout_s is None:
-            return await _execute(router, job)
-        async with self._router.apart() as other:
-            if limit is not None:
-                other.store.rules = tuple(
-                    rule._replace(limit_nanos=limit) if rule.period == "request" else rule
-                    for rule in other.store.rules
-                )
-            if job.timeout_s is not None:
-                other.settings = _with_timeout(other.settings, seconds=job.timeout_s)
-            return await _execute(other, job)
+        return await router.execute(
+            job.request,
+            mode=job.mode,
+            timeout_s=job.timeout_s,
+            request_limit_usd=None if limit is None else to_usd(limit),
+            on_attempt=job.progress.attempt,
+        )
 
 
 def _request(turns: Mapping[str, str], **asked: Unpack[Asked]) -> Request:
@@ -133,16 +127,7 @@ def _request(turns: Mapping[str, str], **asked: Unpack[Asked]) -> Request:
     return as_request([Message.model_validate(turn) for turn in given], **asked)
 
 
-async def _execute(router: Router, job: Job) -> Completion:
-    return await router.execute(job.request, mode=job.mode, on_attempt=job.progress.attempt)
-
-
 def _may_ask(refused: BudgetExceededError | NoCandidateError) -> bool:
     if isinstance(refused, BudgetExceededError):
         return refused.budget == "request"
     return any(one.filter == "budget" for one in refused.rejected)
-
-
-def _with_timeout(settings: Settings, *, seconds: float) -> Settings:
-    fallback = settings.fallback.model_copy(update={"timeout_ms": round(seconds * 1000)})
-    return settings.model_copy(update={"fallback": fallback})

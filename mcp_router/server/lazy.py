@@ -1,16 +1,41 @@
-"""A router that is opened when it is first needed, so that a server answers before it is."""
+"""A router that is opened when it is first needed, and again when its settings change."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from anyio import CancelScope, to_thread
 
+from mcp_router.errors import RouterError
+
 if TYPE_CHECKING:
     from mcp_router.router import Router
+
+OpenRouter = Callable[[], "Router"]
+"""Gives a new router, with the settings as they are then, on any thread."""
+
+Stamp = Callable[[], object]
+"""Cheap, and differs from what it was where a new router would get other settings."""
+
+
+@dataclass(eq=False)
+class _Held:
+    """A router and the calls that use it."""
+
+    router: Router
+    calls: set[_Call] = field(default_factory=set["_Call"])
+
+
+@dataclass(eq=False)
+class _Call:
+    """A call, and the router that it got when it first asked for one."""
+
+    held: _Held | None = None
 
 
 class LazyRouter:
@@ -18,51 +43,89 @@ class LazyRouter:
 
     Some tools run on worker threads, so two first calls may meet here; one of them opens. A failed
     opening is not remembered: the next call tries again, with the settings mended meanwhile.
+    Changed settings hold from the next call on; calls in flight end under those they began with.
     """
 
-    def __init__(self, open_router: Callable[[], Router]) -> None:
-        """Keep `open_router`, which gives a new router each time it is called, on any thread."""
+    def __init__(self, open_router: OpenRouter, *, stamp: Stamp = lambda: None) -> None:
         self._open_router = open_router
+        self._stamp = stamp
+        self._seen: object = None
         self._lock = threading.Lock()
-        self._router: Router | None = None
+        self._current: _Held | None = None
+        self._retired: list[_Held] = []
+        self._call: ContextVar[_Call | None] = ContextVar("call", default=None)
+        self.problem = ""
+        """One sentence about changed settings that cannot be used, if that is so."""
 
     def get(self) -> Router:
-        """Return the open router, opening it first if need be.
+        """Return the router of this call, opening it first if need be.
 
         Raises:
             RouterError: the settings, the catalogue or the database cannot be used.
         """
-        with self._lock:
-            if self._router is None:
-                self._router = self._open_router()
-            return self._router
+        call = self._call.get()
+        if call is None:
+            return self._newest().router
+        if call.held is None:
+            call.held = self._newest(call)
+        return call.held.router
 
     async def opened(self) -> Router:
-        """Return the open router without holding the event loop up while it opens.
+        """Return the router of this call without holding the event loop up while it opens.
 
         Raises:
             RouterError: as `get` raises.
         """
-        router = self._router
-        return await to_thread.run_sync(self.get) if router is None else router
+        call = self._call.get()
+        return call.held.router if call and call.held else await to_thread.run_sync(self.get)
 
     @asynccontextmanager
-    async def apart(self) -> AsyncGenerator[Router]:
-        """Open another router over the same settings, for one call with limits of its own.
-
-        Raises:
-            RouterError: as `get` raises.
-        """
-        router = await to_thread.run_sync(self._open_router)
+    async def call(self) -> AsyncGenerator[None]:
+        """Keep the router that a call gets open, and the same, until its end."""
+        call = _Call()
+        token = self._call.set(call)
         try:
-            yield router
+            yield
         finally:
+            self._call.reset(token)
+            if call.held:
+                call.held.calls.discard(call)
             with CancelScope(shield=True):
-                await router.aclose()
+                await self._close_retired()
 
     async def aclose(self) -> None:
         """Close the router if it is open; a later call opens it again."""
         with self._lock:
-            router, self._router = self._router, None
-        if router is not None:
-            await router.aclose()
+            held, self._current = self._current, None
+            self._retired += [held] if held else []
+        for one in self._retired:
+            one.calls.clear()
+        await self._close_retired()
+
+    def _newest(self, call: _Call | None = None) -> _Held:
+        with self._lock:
+            # Before the files are read: a change meanwhile is then seen the next time.
+            stamp = self._stamp()
+            if self._current is None:
+                self._current = _Held(self._open_router())
+            elif stamp != self._seen:
+                self._current = self._renewed(self._current)
+            self._seen = stamp
+            if call:
+                self._current.calls.add(call)
+            return self._current
+
+    def _renewed(self, current: _Held) -> _Held:
+        try:
+            router = self._open_router()
+        except RouterError as error:
+            self.problem = f"Changed settings are not in use, the former ones hold. {error}"
+            return current
+        self.problem = ""
+        self._retired.append(current)
+        return _Held(router)
+
+    async def _close_retired(self) -> None:
+        for one in [one for one in self._retired if not one.calls]:
+            self._retired.remove(one)
+            await one.router.aclose()

@@ -38,7 +38,7 @@ _SHOW = f"""\
 Show the person this answer as it is. Do not work on the task yourself and do not change any file.
 {_REST}: then answer that line with the tools of the model router instead."""
 _STEP = "This line is the person's alone. Do not run it; show it to them, to type in a terminal:"
-_LATER = "Servers that are running, this one too, take changed settings up at their next start."
+_NOW = "Every server that is running, this one too, takes it up with its next call."
 
 
 class LinePrompt(Prompt):
@@ -102,7 +102,7 @@ class ModelPrompt:
             if agreed:
                 lines = partial(self._lines.answer, agreed=True)
                 answer = await to_thread.run_sync(lines, line)
-                return f"{_text(answer, line=line, command=self._command)}\n{_LATER}"
+                return f"{_text(answer, line=line, command=self._command)}\n{_NOW}"
         return _text(answer, line=line, command=self._command)
 
 

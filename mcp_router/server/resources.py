@@ -24,6 +24,7 @@ from mcp_router.errors import RouterError, UnknownDecisionError
 from mcp_router.money import format_usd
 from mcp_router.server.answers import budget_rows
 from mcp_router.server.lazy import LazyRouter
+from mcp_router.server.plain import escaped
 from mcp_router.server.watch import BUDGET_URI
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class RouterResources:
     def catalog(self) -> str:
         """Return the models to choose from now as JSON, at most MAX_MODELS of them."""
         now = datetime.now(UTC)
-        with _readable():
+        with readable():
             catalog = self._router.get().catalog
         current = [m for m in catalog.models if m.retires_on is None or m.retires_on > now.date()]
         body: dict[str, Any] = {
@@ -64,13 +65,14 @@ class RouterResources:
 
     def budget(self) -> str:
         """Return each budget as JSON, as the tool does."""
-        with _readable():
+        with readable():
             return _compact({"budgets": budget_rows(self._router.get().budget())})
 
     def decision(self, decision_id: str) -> str:
         """Return a stored decision in full as JSON."""
-        with _readable():
-            return self._router.get().explain(decision_id).model_dump_json(exclude_none=True)
+        with readable():
+            found = self._router.get().explain(decision_id)
+        return escaped(found.model_dump_json(exclude_none=True))
 
     async def complete(
         self,
@@ -117,8 +119,13 @@ def add_resources(
 
 
 @contextmanager
-def _readable() -> Generator[None]:
-    """Turn a refusal of the router into one that a client can read."""
+def readable() -> Generator[None]:
+    """Turn a refusal of the router into one that a client can read.
+
+    Raises:
+        ResourceNotFoundError: there is no such decision.
+        ResourceError: the router refused.
+    """
     try:
         yield
     except UnknownDecisionError as error:
@@ -145,4 +152,4 @@ def _model(model: ModelInfo, *, now: datetime) -> dict[str, Any]:
 
 
 def _compact(body: object) -> str:
-    return json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return escaped(json.dumps(body, ensure_ascii=False, separators=(",", ":")))

@@ -33,6 +33,7 @@ from mcp_router.server.arguments import (
 from mcp_router.server.completions import MAX_RESULT_CHARS, RESULT_SIZE_KEY
 from mcp_router.server.execute import Execution
 from mcp_router.server.lazy import LazyRouter
+from mcp_router.server.report import REPORT_META
 from mcp_router.server.strict import StrictTool
 from mcp_router.server.watch import BudgetWatch
 
@@ -95,7 +96,6 @@ nothing; nothing leaves this machine.
         """Report decisions, calls, tokens, cost, savings and latency of a period, in groups.
 
         For what is left, use budget. Reads local records only. Default: month, by model.
-        Example: {"period": "day", "by": "task"}
         """
         rows = self._router.get().stats(period=period, by=by)
         return stats_answer(rows, period=period, by=by)
@@ -118,7 +118,7 @@ def router_tools(router: LazyRouter, *, watch: BudgetWatch | None = None) -> lis
             meta={RESULT_SIZE_KEY: MAX_RESULT_CHARS},
         ),
         StrictTool.of(tools.budget, title="Show budgets", annotations=_READING),
-        StrictTool.of(tools.stats, title="Show statistics", annotations=_READING),
+        StrictTool.of(tools.stats, title="Show statistics", annotations=_READING, meta=REPORT_META),
     ]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mcp_router.storage.details import decision_json
 from mcp_router.storage.periods import from_ms
 from mcp_router.storage.queries import query
-from mcp_router.storage.rows import decision_json
 
 if TYPE_CHECKING:
     from datetime import datetime

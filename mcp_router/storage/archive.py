@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import StorageError
 from mcp_router.storage.database import Database, transaction
-from mcp_router.storage.export import TABLES
+from mcp_router.storage.details import compressed
 from mcp_router.storage.faults import mapped
+from mcp_router.storage.kinds import TABLES
 from mcp_router.storage.periods import to_ms
-from mcp_router.storage.rows import compressed
 
 if TYPE_CHECKING:
     import sqlite3
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sqlite_utils import Database as Tables
 
-    from mcp_router.storage.export import Kind
+    from mcp_router.storage.kinds import Kind
 
 _BATCH = 500
 _FOLD = "UPDATE main.summary_state SET folds = folds + 1"
@@ -42,6 +42,8 @@ _DELETE_OLD = """
 DELETE FROM main.{table} WHERE seq IN (
   SELECT seq FROM main.{table} WHERE created_ms < ? ORDER BY created_ms LIMIT ?)
 """
+# Their texts are no part of any report.
+_DELETE_RUNS = "DELETE FROM main.workflow_runs WHERE updated_ms < ?"
 _PLAIN = """
 SELECT seq, details FROM routing_decisions
 WHERE seq > ? AND typeof(details) = 'text' ORDER BY seq LIMIT ?
@@ -80,13 +82,29 @@ def archive(database: Database, *, before: datetime, to: Path) -> Moved:
 
 
 def prune(database: Database, *, before: datetime) -> Moved:
-    """Delete rows older than `before`.
+    """Delete rows older than `before`, and runs of workflows that nobody went on with since.
 
     Raises:
         StorageError: the file cannot be written.
     """
     with database.private() as connection:
+        with transaction(connection):
+            connection.execute(_DELETE_RUNS, (to_ms(before),))
         return Moved(*(_prune(connection, kind=kind, cut=to_ms(before)) for kind in TABLES))
+
+
+def prune_some(connection: sqlite3.Connection, *, cut: int) -> bool:
+    """Delete a batch of each kind of rows older than `cut` (UTC ms); True if none is left.
+
+    Belongs in a transaction.
+    """
+    connection.execute(_FOLD)
+    connection.execute(_DELETE_RUNS, (cut,))
+    deleted = [
+        connection.execute(_DELETE_OLD.format(table=table), (cut, _BATCH)).rowcount
+        for table in TABLES.values()
+    ]
+    return max(deleted) < _BATCH
 
 
 def vacuum(database: Database) -> None:

@@ -12,27 +12,54 @@ FOREVER = LONG * 100_000
 """An end beyond every date that can be written (the year 10729)."""
 
 
-class Blocks(NamedTuple):
-    """All blocks of one width that start within `start` up to, but not including, `end`."""
+class Span(NamedTuple):
+    """The seconds from `start` up to `end`, on whole quarter hours; a day's label is its date."""
 
-    width: int
+    label: str
     start: int
     end: int
 
 
-def cover(start: int, end: int, *, widths: tuple[int, ...] = WIDTHS) -> tuple[Blocks, ...]:
-    """Cut the seconds from `start` up to `end` into the fewest blocks, disjoint and complete.
+class Blocks(NamedTuple):
+    """All blocks of one width that start within `start` up to, but not including, `end`.
 
-    Both must be multiples of the finest width.
+    A `sign` of -1 takes away what wider blocks beside them hold too much.
+    """
+
+    width: int
+    start: int
+    end: int
+    sign: int = 1
+
+
+def cover(start: int, end: int, *, widths: tuple[int, ...] = WIDTHS) -> tuple[Blocks, ...]:
+    """Write the seconds from `start` up to `end` as a sum of few blocks, some of them negative.
+
+    A day that begins an hour before that of UTC is the day of UTC, an hour more and an hour less:
+    three blocks and not twenty-four. Both ends must be multiples of the finest width.
     """
     if start >= end:
         return ()
-    width, *coarser = widths
-    if not coarser:
+    *finer, width = widths
+    if not finer:
         return (Blocks(width, start, end),)
-    inner_start, inner_end = -(-start // coarser[0]) * coarser[0], end // coarser[0] * coarser[0]
-    if inner_start >= inner_end:
-        return (Blocks(width, start, end),)
-    inner = cover(inner_start, inner_end, widths=tuple(coarser))
-    edges = (Blocks(width, start, inner_start), *inner, Blocks(width, inner_end, end))
-    return tuple(blocks for blocks in edges if blocks.start < blocks.end)
+    first, last = nearest(start, width=width), nearest(end, width=width)
+    if abs(start - first) + abs(end - last) >= end - start:
+        return cover(start, end, widths=tuple(finer))
+    return (
+        *between(start, first, widths=tuple(finer)),
+        Blocks(width, first, last),
+        *between(last, end, widths=tuple(finer)),
+    )
+
+
+def between(start: int, end: int, *, widths: tuple[int, ...] = WIDTHS) -> tuple[Blocks, ...]:
+    """Cover the seconds from `start` up to `end`, as negative blocks where `end` comes first."""
+    if start <= end:
+        return cover(start, end, widths=widths)
+    return tuple(blocks._replace(sign=-blocks.sign) for blocks in cover(end, start, widths=widths))
+
+
+def nearest(second: int, *, width: int) -> int:
+    """Return the multiple of `width` that lies nearest; the later one of two."""
+    return (second + width // 2) // width * width

@@ -9,7 +9,7 @@ from mcp_router.storage.circuit import CLOSED, DEFAULT_POLICY, Circuit, Policy, 
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from mcp_router.storage.database import Database
 
@@ -39,6 +39,11 @@ _READ_SICK = """
 SELECT provider, model, fingerprint, trips, open_until, cooldown_until, probe_until
 FROM breakers WHERE trips > 0 OR cooldown_until > ?
 """
+_COUNT_SUCCESS = """
+UPDATE breakers SET calls = calls + 1, failures = 0
+WHERE provider = ? AND model = ? AND fingerprint = ?
+  AND trips = 0 AND window_start <= ? AND window_start > ?
+"""
 _WRITE = """
 INSERT OR REPLACE INTO breakers
   (provider, model, fingerprint, failures, window_start, calls, failed, trips, tripped_at,
@@ -60,17 +65,12 @@ class Breaker:
     def check(self, keys: Iterable[BreakerKey], *, now: int) -> Mapping[BreakerKey, Verdict]:
         """Say for each key whether a call may pass, with one query for all of them."""
         verdicts = dict.fromkeys(keys, CLOSED)
-        with self._database.reading() as connection:
-            sick = connection.execute(_READ_SICK, (now,)).fetchall()
-        for row in sick:
-            key = BreakerKey(*row[:3])
-            if key in verdicts:
-                trips, opened, cooldown, probe = row[3:]
-                found = Circuit(
-                    trips=trips, open_until=opened, cooldown_until=cooldown, probe_until=probe
-                )
-                verdicts[key] = circuit.judge(found, now=now, policy=self._policy)
+        verdicts |= {key: one for key, one in self._sick(now) if key in verdicts}
         return verdicts
+
+    def blocked(self, *, now: int) -> Mapping[BreakerKey, Verdict]:
+        """Give the keys that may not be called now: their circuit is open or they are to cool."""
+        return {key: one for key, one in self._sick(now) if one.state in ("open", "cooldown")}
 
     def least_bad(self, keys: Iterable[BreakerKey], *, now: int) -> BreakerKey | None:
         """Name the key that may be called soonest, the first of equals; None without keys."""
@@ -93,9 +93,14 @@ class Breaker:
 
     def success(self, permit: Permit, *, now: int) -> None:
         """Report a usable answer: the circuit closes and its failures are forgotten."""
-        _, since, probe = permit
+        key, since, probe = permit
+        with self._database.transaction() as connection:
+            # The usual case in one statement: a closed circuit whose window goes on.
+            row = (*key, now, now - self._policy.window_ms)
+            if connection.execute(_COUNT_SUCCESS, row).rowcount:
+                return
         self._change(
-            permit.key,
+            key,
             lambda old: circuit.succeeded(
                 old, probe=probe, since=since, now=now, policy=self._policy
             ),
@@ -133,8 +138,26 @@ class Breaker:
             self._change(permit.key, lambda old: circuit.cancelled(old, probe=permit.probe))
 
     def reset(self, key: BreakerKey) -> None:
-        """Forget everything about a key, for a person who knows that it works again."""
-        self._change(key, lambda old: Circuit(probe=old.probe))
+        """Forget everything about a key, for a person who knows that it works again.
+
+        A probe that is still running then says nothing about the circuit.
+        """
+
+        def step(old: Circuit) -> Circuit:
+            untouched = old == Circuit(probe=old.probe)
+            return old if untouched else Circuit(probe=old.probe + 1)
+
+        self._change(key, step)
+
+    def _sick(self, now: int) -> Iterator[tuple[BreakerKey, Verdict]]:
+        with self._database.reading() as connection:
+            rows = connection.execute(_READ_SICK, (now,)).fetchall()
+        for provider, model, fingerprint, trips, opened, cooldown, probe in rows:
+            found = Circuit(
+                trips=trips, open_until=opened, cooldown_until=cooldown, probe_until=probe
+            )
+            verdict = circuit.judge(found, now=now, policy=self._policy)
+            yield BreakerKey(provider, model, fingerprint), verdict
 
     def _acquire_probe(self, key: BreakerKey, *, now: int) -> Permit | None:
         with self._database.transaction() as connection:

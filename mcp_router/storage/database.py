@@ -26,7 +26,11 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 5.0
 _WAL_LIMIT_BYTES = 16 * 1024 * 1024
-_CACHE_KIB = 2 * 1024
+_CACHE_KIB = 256
+# Each page that a commit changed is written whole, and what is recorded of a call changes a few
+# bytes in each of a dozen. Half of SQLite's own choice saves a tenth of the time; only new files
+# take it.
+_PAGE_BYTES = 2048
 
 
 class Database:
@@ -276,6 +280,7 @@ def _prepare(connection: sqlite3.Connection, *, path: Path) -> None:
 
 def _configure(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
+        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = WAL").fetchone()
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA foreign_keys = ON")

@@ -7,10 +7,10 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from mcp_router.money import format_usd
-from mcp_router.storage.export import TABLES, Kind
+from mcp_router.storage.details import decision_json
 from mcp_router.storage.faults import mapped
+from mcp_router.storage.kinds import TABLES, Kind
 from mcp_router.storage.periods import from_ms
-from mcp_router.storage.rows import decision_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -1,18 +1,16 @@
 """The ledger: money is reserved before a call, then settled or released; no budget is overspent.
 
 Amounts are whole nano-dollars, times UTC milliseconds; nothing here reads a clock. What a call
-costs counts in the day and month in which it was reserved, whenever it ends. The ledger's time
-stands still while a clock that stepped back catches up, so that no earlier period opens again; a
-clock more than `STEP_BACK_MS` behind is believed, as the time seen before must have been wrong.
+costs counts in the day and month in which it was reserved, whenever it ends. The ledger has a time
+of its own (storage/timekeeping.py).
 """
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import BudgetExceededError
-from mcp_router.storage import budgets
+from mcp_router.storage import budgets, timekeeping, umbrella
 from mcp_router.storage.alerts import claim, describe, undelivered
 from mcp_router.storage.budgets import Budget, Change, Span
 from mcp_router.storage.periods import from_ms, period_bounds
@@ -26,24 +24,37 @@ if TYPE_CHECKING:
     from mcp_router.storage.database import Database
     from mcp_router.types import BudgetStatus
 
-STEP_BACK_MS = 36 * 3_600_000
-
-
-class Purpose(NamedTuple):
-    """What money is reserved for; `tags` decide which budgets on tags it counts for."""
-
-    decision_id: str
-    model: str
-    tags: Mapping[str, str] = {}
-
 
 class Reservation(NamedTuple):
-    """Money set aside until `expires_ms`; settle or release it, or its lease gives it back."""
+    """Money set aside until `expires_ms`; settle or release it, or its lease gives it back.
+
+    `drawn_nanos` of it came from the reservation `within`, which gets back what is not spent.
+    """
 
     entry_id: int
     amount_nanos: int
     reserved_ms: int
     expires_ms: int
+    within: int = 0
+    drawn_nanos: int = 0
+
+
+class Purpose(NamedTuple):
+    """What money is reserved for; `tags` decide which budgets on tags it counts for.
+
+    A reservation `within` another draws on what that one set aside, before it asks the budgets.
+    """
+
+    decision_id: str
+    model: str
+    tags: Mapping[str, str] = {}
+    within: Reservation | None = None
+
+
+class _Ended(NamedTuple):
+    at: int
+    held: int
+    tags: tuple[str, ...]
 
 
 class _Found(NamedTuple):
@@ -56,26 +67,18 @@ _OPEN = """
 INSERT INTO ledger_entries (decision_id, model, tags, reserved_ms, expires_ms, reserved_nanos)
 VALUES (?, ?, ?, ?, ?, ?)
 """
-_FIND = """
-SELECT state, reserved_ms, reserved_nanos, tags FROM ledger_entries
-WHERE entry_id = ? AND state <> 'settled'
-"""
 _SETTLE = """
-UPDATE ledger_entries SET state = 'settled', spent_nanos = ?, settled_ms = ? WHERE entry_id = ?
+UPDATE ledger_entries SET spent_nanos = ?, settled_ms = ?, state = 'settled'
+WHERE entry_id = ? AND state = ? RETURNING reserved_ms, reserved_nanos, tags
+"""
+_DROP = """
+DELETE FROM ledger_entries
+WHERE entry_id = ? AND state = ? RETURNING reserved_ms, reserved_nanos, tags
 """
 _TAG = "INSERT INTO ledger_tags (tag, entry_id) VALUES (?, ?)"
-_DROP = "DELETE FROM ledger_entries WHERE entry_id = ?"
 _EXTEND = """
 UPDATE ledger_entries SET expires_ms = max(expires_ms, ?) WHERE entry_id = ? AND state = 'open'
 """
-_OVERDUE = """
-SELECT entry_id, reserved_ms, reserved_nanos, tags FROM ledger_entries
-WHERE state = 'open' AND expires_ms <= ?
-"""
-_EXPIRE = "UPDATE ledger_entries SET state = 'expired' WHERE entry_id = ?"
-_SEEN = "SELECT seen_ms FROM ledger_clock"
-_SEE = "UPDATE ledger_clock SET seen_ms = ?"
-_SHIFT = "UPDATE ledger_entries SET expires_ms = expires_ms - ? WHERE state = 'open'"
 
 
 class Ledger:
@@ -112,17 +115,24 @@ class Ledger:
             raise ValueError("an amount to reserve may not be negative")
         tags = tuple(f"{key}={value}" for key, value in purpose.tags.items())
         with self._database.transaction() as connection:
-            at = _advance(connection, now=now)
+            present = timekeeping.advance(connection, now=now)
+            whole = purpose.within
+            drawn = umbrella.drawable(connection, whole, amount_nanos) if whole else 0
+            # A part counts in the day in which the whole was set aside.
+            at = whole.reserved_ms if whole and drawn else present
             mine = [rule for rule in rules if not rule.tag or rule.tag in tags]
             rows = self._current(connection, rules=mine, tags=tags, at=at)
-            refused = _refused(amount_nanos, rules=mine, rows=rows)
+            refused = _refused(amount_nanos, rules=mine, rows=rows, drawn=drawn)
             if refused is None:
-                expires = at + round(lease_s * 1000)
-                row = (purpose.decision_id, purpose.model, json.dumps(tags), at, expires)
+                expires = present + round(lease_s * 1000)
+                row = (purpose.decision_id, purpose.model, budgets.as_json(tags), at, expires)
                 entry = connection.execute(_OPEN, (*row, amount_nanos)).lastrowid or 0
-                if amount_nanos:
-                    budgets.apply(connection, Change(at, tags, reserved=amount_nanos))
-                return Reservation(entry, amount_nanos, at, expires)
+                if drawn and whole:
+                    umbrella.move(connection, whole.entry_id, -drawn)
+                if amount_nanos > drawn:
+                    budgets.apply(connection, Change(at, tags, reserved=amount_nanos - drawn))
+                held = Reservation(entry, amount_nanos, at, expires)
+                return held._replace(within=whole.entry_id, drawn_nanos=drawn) if whole else held
         # Outside the block: what the sweep gave back is kept even when this is refused.
         rule, budget = refused
         raise _exceeded(budget, rule, amount_nanos, self._resets_at(rule.period, at=at))
@@ -141,11 +151,12 @@ class Ledger:
             raise ValueError("an amount to settle may not be negative")
         entry = reservation.entry_id
         with self._database.transaction() as connection:
-            found = _close(connection, reservation, spent=actual_nanos)
-            if found is None:
+            ended = _end(connection, _SETTLE, (actual_nanos, now, entry))
+            if ended is None:
                 return False
-            connection.execute(_SETTLE, (actual_nanos, now, entry))
-            connection.executemany(_TAG, [(tag, entry) for tag in found])
+            _move(connection, ended, reservation=reservation, spent=actual_nanos)
+            if ended.tags:
+                connection.executemany(_TAG, [(tag, entry) for tag in ended.tags])
             return True
 
     def release(self, reservation: Reservation) -> bool:
@@ -155,9 +166,10 @@ class Ledger:
             StorageError: the database failed.
         """
         with self._database.transaction() as connection:
-            if _close(connection, reservation, spent=0) is None:
+            ended = _end(connection, _DROP, (reservation.entry_id,))
+            if ended is None:
                 return False
-            connection.execute(_DROP, (reservation.entry_id,))
+            _move(connection, ended, reservation=reservation, spent=0)
             return True
 
     def extend(self, reservation: Reservation, *, lease_s: float, now: int) -> bool:
@@ -167,7 +179,7 @@ class Ledger:
             StorageError: the database failed.
         """
         with self._database.transaction() as connection:
-            at = _advance(connection, now=now)
+            at = timekeeping.advance(connection, now=now)
             expires = at + round(lease_s * 1000)
             return connection.execute(_EXTEND, (expires, reservation.entry_id)).rowcount == 1
 
@@ -208,7 +220,7 @@ class Ledger:
         if found is not None:
             return found
         with self._database.transaction() as connection:
-            at = _advance(connection, now=now)
+            at = timekeeping.advance(connection, now=now)
             rows = self._current(connection, rules=rules, tags=_tags_of(rules), at=at)
         return [_Found(rule, budget, at) for rule, budget in zip(rules, rows, strict=True)]
 
@@ -216,8 +228,8 @@ class Ledger:
         self, connection: sqlite3.Connection, *, rules: Sequence[BudgetRule], now: int
     ) -> list[_Found] | None:
         """Read the budgets without the write lock; None if something must be written first."""
-        at = _time(connection, now=now)[0]
-        if connection.execute(_OVERDUE, (at,)).fetchone():
+        at, _, due = timekeeping.time_of(connection, now=now)
+        if due <= at:
             return None
         rows = budgets.covering(connection, tags=_tags_of(rules), at=at)
         found: list[_Found] = []
@@ -264,47 +276,37 @@ class Ledger:
         return None if end is None else from_ms(end).astimezone(self._zone)
 
 
-def _close(
-    connection: sqlite3.Connection, reservation: Reservation, *, spent: int
-) -> tuple[str, ...] | None:
-    """Move an unsettled entry's money to spent and return its tags; None if there is none."""
-    found = connection.execute(_FIND, (reservation.entry_id,)).fetchone()
-    if found is None:
-        return None
-    state, reserved_ms, reserved, stored = found
-    tags = tuple[str, ...](json.loads(stored))
-    # An expired entry holds nothing any more, but what it cost is spent all the same.
-    held = reserved if state == "open" else 0
+def _end(connection: sqlite3.Connection, statement: str, row: tuple[int, ...]) -> _Ended | None:
+    """Settle or drop an entry, open or expired; None if that was done before."""
+    for state in ("open", "expired"):
+        found = connection.execute(statement, (*row, state)).fetchall()
+        if found:
+            reserved_ms, reserved, tags = found[0]
+            # An expired entry holds nothing any more, but what it cost is spent all the same.
+            return _Ended(reserved_ms, reserved if state == "open" else 0, budgets.from_json(tags))
+    return None
+
+
+def _move(
+    connection: sqlite3.Connection, ended: _Ended, *, reservation: Reservation, spent: int
+) -> None:
+    """Move the money of an entry that has ended to what is spent, and back to where it is from."""
+    held = ended.held
+    back = min(reservation.drawn_nanos, max(0, held - spent))
+    if back and umbrella.move(connection, reservation.within, back):
+        held -= back
     if held or spent:
-        budgets.apply(connection, Change(reserved_ms, tags, reserved=-held, spent=spent))
-    return tags
-
-
-def _time(connection: sqlite3.Connection, *, now: int) -> tuple[int, int]:
-    seen: int = connection.execute(_SEEN).fetchone()[0]
-    return (seen if now < seen <= now + STEP_BACK_MS else now), seen
-
-
-def _advance(connection: sqlite3.Connection, *, now: int) -> int:
-    """Return the ledger's time, store it, and take back the money of leases that have ended."""
-    at, seen = _time(connection, now=now)
-    if seen > at:
-        # Leases keep the time they had left.
-        connection.execute(_SHIFT, (seen - at,))
-    if seen != at:
-        connection.execute(_SEE, (at,))
-    for entry, reserved_ms, reserved, tags in connection.execute(_OVERDUE, (at,)).fetchall():
-        budgets.apply(connection, Change(reserved_ms, tuple(json.loads(tags)), reserved=-reserved))
-        connection.execute(_EXPIRE, (entry,))
-    return at
+        budgets.apply(connection, Change(ended.at, ended.tags, reserved=-held, spent=spent))
 
 
 def _refused(
-    amount: int, *, rules: Sequence[BudgetRule], rows: Sequence[Budget]
+    amount: int, *, rules: Sequence[BudgetRule], rows: Sequence[Budget], drawn: int
 ) -> tuple[BudgetRule, Budget] | None:
     for rule, budget in zip(rules, rows, strict=True):
         limit = rule.limit_nanos
-        if amount and limit is not None and budget.spent + budget.reserved + amount > limit:
+        # What was drawn is among what is reserved already, except in a limit on each by itself.
+        more = amount if rule.period == "request" else amount - drawn
+        if more and limit is not None and budget.spent + budget.reserved + more > limit:
             return rule, budget
     return None
 

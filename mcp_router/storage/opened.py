@@ -31,4 +31,5 @@ def open_store(settings: Settings) -> SqliteStore:
         database_path(settings),
         timezone=ZoneInfo(settings.budget.timezone),
         rules=budget_rules(settings.budget),
+        keep_days=settings.history.keep_days,
     )

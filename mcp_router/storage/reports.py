@@ -4,41 +4,32 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_right
-from datetime import date, timedelta
+from operator import add
 from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from mcp_router.errors import InvalidRequestError
 from mcp_router.money import to_usd
-from mcp_router.storage.blocks import DAY, FOREVER, HOUR, QUARTER, WIDTHS, cover
+from mcp_router.storage.blocks import FOREVER, HOUR, QUARTER, WIDTHS, Span, cover, nearest
+from mcp_router.storage.days import day_sums
 from mcp_router.storage.latency import percentile
-from mcp_router.storage.periods import day_start, period_bounds, to_ms
+from mcp_router.storage.periods import period_bounds, to_ms
 from mcp_router.storage.queries import query
 from mcp_router.storage.store import By, Period, Range
 from mcp_router.types import StatRow
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, tzinfo
 
 _DIMENSIONS = {"provider": "model", "day": "all"}
 _HOURS = WIDTHS[1:]
-_DAY, _NOTHING = timedelta(days=1), timedelta()
-_EPOCH = date(1970, 1, 1)
 
 MOST_TIMED_DAYS = 100
 """Longer lists of days carry no latencies."""
 
 Sums = dict[str, tuple[int, ...]]
 Histograms = dict[str, dict[int, float]]
-
-
-class Span(NamedTuple):
-    """The seconds from `start` up to `end`, on whole quarter hours; a day's label is its date."""
-
-    label: str
-    start: int
-    end: int
 
 
 class Question(NamedTuple):
@@ -78,17 +69,21 @@ def read_stats(
         InvalidRequestError: nothing can be grouped by this.
     """
     _check(by, field="by", allowed=(*get_args(By), "all"))
-    spans = _days(connection, span=span, zone=zone) if by == "day" else (span,)
-    question = Question(by, spans)
+    if by == "day":
+        days = day_sums(connection, span=span, zone=zone)
+        question = Question(by, [day for day, _ in days])
+        sums = {day.label: values for day, values in days}
+    else:
+        question = Question(by, (span,))
+        sums = _sums(connection, question=question)
     # A year of days would read 200,000 bins of the histograms by the hour.
-    timed = len(spans) <= MOST_TIMED_DAYS
+    timed = len(question.spans) <= MOST_TIMED_DAYS
     histograms = _histograms(connection, question=question) if timed else {}
     rows = [
-        _row(group, sums=sums, latencies=histograms.get(group, {}))
-        for group, sums in _sums(connection, question=question).items()
+        _row(group, sums=values, latencies=histograms.get(group)) for group, values in sums.items()
     ]
     if by == "day":
-        return tuple(sorted(rows, key=lambda row: row.group))
+        return tuple(rows)
     return tuple(sorted(rows, key=lambda row: (-row.cost_usd, -row.decisions, row.group)))
 
 
@@ -98,46 +93,26 @@ def _check(value: str, *, field: str, allowed: Sequence[str]) -> None:
         raise InvalidRequestError(field=field, problem=problem, hint=f"Use {', '.join(allowed)}.")
 
 
-def _days(connection: sqlite3.Connection, *, span: Span, zone: tzinfo) -> list[Span]:
-    # Only days that may hold a record: one stray date must not cost a century of empty days.
-    rows = connection.execute(query("active_days"), {"from_s": span.start, "to_s": span.end})
-    active = {_EPOCH + timedelta(days=start // DAY): start for (start,) in rows}
-    # A day of any zone overlaps with at most the UTC days before, at and after its own date.
-    near = {day + shift for day in active for shift in (-_DAY, _NOTHING, _DAY)}
-    edges = {day: _edge(day, zone=zone) for day in near | {day + _DAY for day in near}}
-    spans: list[Span] = []
-    for day in sorted(near):
-        start, end = edges[day], edges[day + _DAY]
-        beside = (active.get(day + shift) for shift in (-_DAY, _NOTHING, _DAY))
-        if any(utc is not None and start < utc + DAY and utc < end for utc in beside):
-            spans.append(Span(day.isoformat(), max(start, span.start), min(end, span.end)))
-    return [day for day in spans if day.start < day.end]
-
-
-def _edge(day: date, *, zone: tzinfo) -> int:
-    return day_start(day, zone=zone) // 1000 // QUARTER * QUARTER
-
-
 def _sums(connection: sqlite3.Connection, *, question: Question) -> Sums:
     found: Sums = {}
     for group, values in _read(connection, name="stats", question=question, widths=WIDTHS):
         known = found.get(group)
-        found[group] = tuple(map(sum, zip(known, values, strict=True))) if known else values
-    return found
+        found[group] = tuple(map(add, known, values)) if known else values
+    # Blocks that were added and taken away again may leave a group without anything in it.
+    return {group: values for group, values in found.items() if any(values)}
 
 
 def _histograms(connection: sqlite3.Connection, *, question: Question) -> Histograms:
-    hours = [Span(label, _hour(start), _hour(end)) for label, start, end in question.spans]
+    hours = [
+        Span(label, nearest(start, width=HOUR), nearest(end, width=HOUR))
+        for label, start, end in question.spans
+    ]
     rounded = Question(question.by, hours)
     found: Histograms = {}
     for group, (low, calls) in _read(connection, name="latencies", question=rounded, widths=_HOURS):
         histogram = found.setdefault(group, {})
         histogram[low] = histogram.get(low, 0.0) + calls
     return found
-
-
-def _hour(second: int) -> int:
-    return (second + HOUR // 2) // HOUR * HOUR
 
 
 def _read(
@@ -170,19 +145,23 @@ def _group(by: str, *, label: str, name: str, provider: str) -> str:
     return provider if by == "provider" else name
 
 
-def _row(group: str, *, sums: tuple[int, ...], latencies: dict[int, float]) -> StatRow:
+def _row(group: str, *, sums: tuple[int, ...], latencies: Mapping[int, float] | None) -> StatRow:
     decisions, calls, ok, fallbacks, tokens_in, tokens_out, cost, estimated, baseline = sums
-    return StatRow(
-        group=group,
-        decisions=decisions,
-        calls=calls,
-        ok=ok,
-        fallbacks=fallbacks,
-        input_tokens=tokens_in,
-        output_tokens=tokens_out,
-        cost_usd=to_usd(cost),
-        estimated_cost_usd=to_usd(estimated),
-        baseline_usd=to_usd(baseline),
-        latency_p50_ms=percentile(latencies, share=0.50),
-        latency_p95_ms=percentile(latencies, share=0.95),
+    # Any other way to make a value takes twice the time, which a year of days would show.
+    row: StatRow = StatRow.__pydantic_validator__.validate_python(
+        {
+            "group": group,
+            "decisions": decisions,
+            "calls": calls,
+            "ok": ok,
+            "fallbacks": fallbacks,
+            "input_tokens": tokens_in,
+            "output_tokens": tokens_out,
+            "cost_usd": to_usd(cost),
+            "estimated_cost_usd": to_usd(estimated),
+            "baseline_usd": to_usd(baseline),
+            "latency_p50_ms": percentile(latencies, share=0.50) if latencies else None,
+            "latency_p95_ms": percentile(latencies, share=0.95) if latencies else None,
+        }
     )
+    return row

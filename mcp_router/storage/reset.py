@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mcp_router.storage.export import TABLES
+from mcp_router.storage.kinds import TABLES
 
 if TYPE_CHECKING:
     from mcp_router.storage.database import Database

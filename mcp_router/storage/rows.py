@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import zlib
 from typing import TYPE_CHECKING
-
-from pydantic_core import PydanticSerializationError
 
 from mcp_router.money import to_nanos
 from mcp_router.storage.performance import weight
 from mcp_router.storage.periods import to_ms
-from mcp_router.types import Decision, Usage
 
 if TYPE_CHECKING:
     from datetime import datetime
     from decimal import Decimal
 
     from mcp_router.storage.store import Context, Fallback, RateLimit
-    from mcp_router.types import Outcome
+    from mcp_router.types import Decision, Outcome, Usage
 
 Row = tuple[object, ...]
 
@@ -29,8 +24,10 @@ _MOST_UNITS = 10**12
 _NO_USAGE = (None,) * 5
 
 
-def decision_row(decision: Decision, *, prompt: str | None, context: Context) -> Row:
-    """Lay a decision out for record_decision.sql; texts of the request's messages are left out."""
+def decision_row(
+    decision: Decision, *, details: bytes, prompt: str | None, context: Context
+) -> Row:
+    """Lay a decision out for record_decision.sql; `details` is the whole of it as JSON."""
     estimated, baseline = decision.estimated, decision.baseline
     return (
         clean(decision.decision_id),
@@ -48,7 +45,7 @@ def decision_row(decision: Decision, *, prompt: str | None, context: Context) ->
         _units(estimated.output_tokens),
         _units(estimated.latency_ms),
         clean(decision.prompt_hash),
-        details(decision),
+        details,
         clean(context.project),
         clean(context.session),
         clean(context.category or decision.request.category or ""),
@@ -96,32 +93,6 @@ def rate_limit_row(event: RateLimit) -> Row:
         event.source,
         _units(event.retry_after_ms),
     )
-
-
-def details(decision: Decision) -> str:
-    """Write a decision as JSON without the texts of its messages."""
-    if decision.request.messages:
-        request = decision.request.model_copy(update={"messages": ()})
-        decision = decision.model_copy(update={"request": request})
-    try:
-        return decision.model_dump_json()
-    except PydanticSerializationError:
-        return clean(json.dumps(decision.model_dump(mode="json"), ensure_ascii=False))
-
-
-def compressed(text: str) -> bytes:
-    """Compress the JSON of a decision, to a quarter of its size."""
-    return zlib.compress(text.encode(), 6)
-
-
-def decision_json(stored: str | bytes) -> str:
-    """Return the JSON of a decision, compressed or not."""
-    return stored if isinstance(stored, str) else zlib.decompress(stored).decode()
-
-
-def read_decision(stored: str | bytes) -> Decision:
-    """Read a decision back."""
-    return Decision.model_validate_json(decision_json(stored))
 
 
 def clean(text: str) -> str:

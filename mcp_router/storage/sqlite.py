@@ -9,8 +9,10 @@ from mcp_router.errors import UnknownDecisionError
 from mcp_router.money import to_usd
 from mcp_router.storage import rows
 from mcp_router.storage.archive import archive, prune, vacuum
+from mcp_router.storage.breaker import Breaker
+from mcp_router.storage.corrections import drop_correction, keep_correction, read_corrections
 from mcp_router.storage.database import Database
-from mcp_router.storage.export import export
+from mcp_router.storage.details import DetailsWriter, read_decision
 from mcp_router.storage.integrity import check
 from mcp_router.storage.ledger import Ledger
 from mcp_router.storage.performance import PerformanceReader
@@ -18,17 +20,20 @@ from mcp_router.storage.periods import to_ms
 from mcp_router.storage.queries import query
 from mcp_router.storage.reports import read_stats, span_of
 from mcp_router.storage.store import Context
+from mcp_router.storage.upkeep import Upkeep
 from mcp_router.types import StatRow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import tzinfo
     from pathlib import Path
     from types import TracebackType
 
+    from mcp_router.routing.corrections import Correction
     from mcp_router.storage.archive import Moved
+    from mcp_router.storage.breaker import BreakerKey
     from mcp_router.storage.budgets import BudgetRule
-    from mcp_router.storage.export import Kind
+    from mcp_router.storage.circuit import Verdict
     from mcp_router.storage.store import By, Fallback, Period, Range, RateLimit
     from mcp_router.types import BudgetStatus, Decision, Outcome, Performance
 
@@ -36,7 +41,9 @@ _NOWHERE = Context()
 _BY_ID = "SELECT details FROM routing_decisions WHERE decision_id = ?"
 _ANSWERED = """
 SELECT model, provider FROM routing_outcomes
-WHERE decision_id = ? AND source = 'execution' AND ok ORDER BY seq DESC LIMIT 1
+WHERE decision_id = ? AND (source = 'execution' AND ok OR source IN ('judge', 'scorer'))
+ORDER BY source <> 'execution' AND note LIKE 'won: %' DESC, source = 'execution' DESC, seq DESC
+LIMIT 1
 """
 _LATEST = "SELECT details FROM routing_decisions ORDER BY seq DESC LIMIT ?"
 
@@ -50,26 +57,39 @@ class SqliteStore:
     """
 
     def __init__(
-        self, database: Database, *, timezone: tzinfo = UTC, rules: Sequence[BudgetRule] = ()
+        self,
+        database: Database,
+        *,
+        timezone: tzinfo = UTC,
+        rules: Sequence[BudgetRule] = (),
+        keep_days: int = 0,
     ) -> None:
         self.database = database
         self.timezone = timezone
         self._performance = PerformanceReader()
+        self._details = DetailsWriter()
         self.rules = tuple(rules)
         self.ledger = Ledger(database, zone=timezone)
+        self._upkeep = Upkeep(database, keep_days=keep_days)
 
     @classmethod
     def open(
-        cls, path: Path | str, *, timezone: tzinfo = UTC, rules: Sequence[BudgetRule] = ()
+        cls,
+        path: Path | str,
+        *,
+        timezone: tzinfo = UTC,
+        rules: Sequence[BudgetRule] = (),
+        keep_days: int = 0,
     ) -> Self:
         """Open or create the file.
 
-        `timezone` decides where a day, week or month begins; `rules` are the budgets in force.
+        `timezone` decides where a day, week or month begins; `rules` are the budgets in force;
+        single records older than `keep_days` are deleted as new ones come, 0 keeps all of them.
 
         Raises:
             StorageError: the file cannot be used.
         """
-        return cls(Database.open(path), timezone=timezone, rules=rules)
+        return cls(Database.open(path), timezone=timezone, rules=rules, keep_days=keep_days)
 
     def record_decision(
         self, decision: Decision, *, prompt: str | None = None, context: Context = _NOWHERE
@@ -79,7 +99,10 @@ class SqliteStore:
         Raises:
             StorageError: it could not be written.
         """
-        self._write("record_decision", rows.decision_row(decision, prompt=prompt, context=context))
+        details = self._details.write(decision)
+        row = rows.decision_row(decision, details=details, prompt=prompt, context=context)
+        self._write("record_decision", row)
+        self._upkeep.run(to_ms(decision.created_at))
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Keep what came of a decision; names of project and session default to the decision's.
@@ -121,7 +144,7 @@ class SqliteStore:
             row = connection.execute(_BY_ID, (rows.clean(decision_id),)).fetchone()
         if row is None:
             raise UnknownDecisionError(decision_id)
-        return rows.read_decision(row[0])
+        return read_decision(row[0])
 
     def recent(self, *, limit: int = 20) -> tuple[Decision, ...]:
         """Return the latest decisions in the order they were recorded, latest first.
@@ -131,10 +154,10 @@ class SqliteStore:
         """
         with self.database.reading() as connection:
             found = connection.execute(_LATEST, (max(0, limit),)).fetchall()
-        return tuple(rows.read_decision(stored) for (stored,) in found)
+        return tuple(read_decision(stored) for (stored,) in found)
 
     def answered_by(self, decision_id: str) -> tuple[str, str] | None:
-        """Name the model and the provider whose answer to a decision came last, if one did.
+        """Name the model and the provider whose answer to a decision won, else came last.
 
         Raises:
             StorageError: it could not be read.
@@ -154,6 +177,30 @@ class SqliteStore:
         with self.database.reading() as connection:
             return self._performance.read(connection, now=now)
 
+    def corrections(self) -> tuple[Correction, ...]:
+        """Return the latest corrections of task types, oldest first.
+
+        Raises:
+            StorageError: they could not be read.
+        """
+        return read_corrections(self.database)
+
+    def keep_correction(self, correction: Correction, *, now: datetime) -> None:
+        """Keep a correction; one of the same words takes the place of the former.
+
+        Raises:
+            StorageError: it could not be kept.
+        """
+        keep_correction(self.database, correction, now=now)
+
+    def drop_correction(self, *, words: frozenset[int] | None = None) -> Correction | None:
+        """Undo the correction of these words, else the latest one; return it.
+
+        Raises:
+            StorageError: it could not be removed.
+        """
+        return drop_correction(self.database, words=words)
+
     def budget_status(self, *, now: datetime) -> tuple[BudgetStatus, ...]:
         """Return each budget in its running period: limit, spent, reserved, left.
 
@@ -161,6 +208,14 @@ class SqliteStore:
             StorageError: it could not be read.
         """
         return self.ledger.status(self.rules, now=to_ms(now))
+
+    def blocked(self, *, now: datetime) -> Mapping[BreakerKey, Verdict]:
+        """Return which breakers let no call pass now, and until when.
+
+        Raises:
+            StorageError: it could not be read.
+        """
+        return Breaker(self.database).blocked(now=to_ms(now))
 
     def stats(
         self,
@@ -172,7 +227,7 @@ class SqliteStore:
     ) -> tuple[StatRow, ...]:
         """Summarise the running day, week or month, all there is, or a range, in groups.
 
-        Days come in order and only where something was recorded; other groups dearest first. The
+        Days come in order, other groups dearest first, only where there is something to sum. The
         group "" holds what named no project or category. Sums are exact; latencies are estimates.
 
         Raises:
@@ -201,14 +256,6 @@ class SqliteStore:
             baseline_usd=to_usd(0),
         )
         return next(iter(self._stats("all", period=period, now=now, timezone=timezone)), nothing)
-
-    def export(self, kind: Kind) -> Iterator[dict[str, object]]:
-        """Yield all rows of one kind, oldest first, in constant memory.
-
-        Raises:
-            StorageError: they could not be read.
-        """
-        return export(self.database, kind=kind)
 
     def archive(self, *, before: datetime, to: Path) -> Moved:
         """Move rows older than `before` to another database file; reports keep their sums.

@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, tzinfo
 
+    from mcp_router.routing.corrections import Correction
+    from mcp_router.storage.breaker import BreakerKey
+    from mcp_router.storage.circuit import Verdict
     from mcp_router.types import BudgetStatus, Decision, Outcome, Performance, StatRow
 
 Period = Literal["day", "week", "month", "all"]
@@ -91,8 +94,24 @@ class Store(Protocol):
         """Return what is known per model, then task type; "" is all task types."""
         ...
 
+    def corrections(self) -> tuple[Correction, ...]:
+        """Return the latest corrections of task types, oldest first."""
+        ...
+
+    def keep_correction(self, correction: Correction, *, now: datetime) -> None:
+        """Keep a correction; one of the same words takes the place of the former."""
+        ...
+
+    def drop_correction(self, *, words: frozenset[int] | None = None) -> Correction | None:
+        """Undo the correction of these words, else the latest one; return it."""
+        ...
+
     def budget_status(self, *, now: datetime) -> tuple[BudgetStatus, ...]:
         """Return each budget in its running period: limit, spent, reserved, left."""
+        ...
+
+    def blocked(self, *, now: datetime) -> Mapping[BreakerKey, Verdict]:
+        """Return which breakers let no call pass now, and until when."""
         ...
 
     def stats(

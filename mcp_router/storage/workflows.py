@@ -12,7 +12,7 @@ from mcp_router.storage.rows import clean
 from mcp_router.types import Completion
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
     from mcp_router.storage.database import Database
@@ -96,6 +96,33 @@ class WorkflowRuns:
         }
         definition = json.loads(zlib.decompress(row[2]))
         return WorkflowRun(run_id, row[0], row[1], definition, results)
+
+    def runs_of(self, name: str) -> tuple[str, ...]:
+        """List the ids of the runs of a name, the one that changed last first."""
+        with self._database.reading() as connection:
+            found = connection.execute(
+                "SELECT run_id FROM workflow_runs WHERE name = ? ORDER BY updated_ms DESC, run_id",
+                (clean(name),),
+            ).fetchall()
+        return tuple(run_id for (run_id,) in found)
+
+    def redefine(
+        self, run_id: str, *, definition: Mapping[str, Any], keep: Collection[str], now: datetime
+    ) -> None:
+        """Give a run another definition, under which only the results of some steps still hold."""
+        packed = zlib.compress(json.dumps(definition).encode())
+        key = clean(run_id)
+        with self._database.transaction() as connection:
+            connection.execute(
+                "UPDATE workflow_runs SET definition = ?, state = 'running', updated_ms = ? "
+                "WHERE run_id = ?",
+                (packed, to_ms(now), key),
+            )
+            connection.execute(
+                "DELETE FROM workflow_steps WHERE run_id = ? "
+                "AND step NOT IN (SELECT value FROM json_each(?))",
+                (key, json.dumps([clean(one) for one in keep])),
+            )
 
     def forget(self, run_id: str) -> None:
         """Delete a run and what its steps answered."""

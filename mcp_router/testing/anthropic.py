@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from mcp_router.testing.neutral import (
@@ -44,6 +45,10 @@ _STOP: dict[Finish, str] = {
 _SAMPLING = ("temperature", "top_p", "top_k")
 _VERSION_WITHOUT_SAMPLING = "2026-10-21"
 _SIGNATURE = "ZmF1bHQtc2VydmVy"
+# This wire has no JSON mode, so that clients ask for it in words.
+_JSON_IN_WORDS = re.compile(
+    r"\bJSON (?:value |object )?only\b|\bonly (?:with )?JSON\b", re.IGNORECASE
+)
 
 
 def _read(_path: str, headers: dict[str, str], body: Body) -> Asked | Problem:
@@ -64,7 +69,12 @@ def _read(_path: str, headers: dict[str, str], body: Body) -> Asked | Problem:
         parallel=choice.get("disable_parallel_tool_use") is not True,
         answered=any(block.get("type") == "tool_result" for block in blocks),
         schema=as_object(form.get("schema")) or None,
+        json_mode=bool(_JSON_IN_WORDS.search(_system(body))),
     )
+
+
+def _system(body: Body) -> str:
+    return "\n".join(map(_text, _blocks({"content": body.get("system")})))
 
 
 def _wrong(headers: dict[str, str], body: Body) -> str:

@@ -88,7 +88,10 @@ class Desk:
         wire, listing = wire_of(request.target, headers=request.headers) or (None, False)
         body = _json_object(request.body)
         asked = None
-        if wire is None:
+        if request.method == "HEAD":
+            # Somebody warms a connection up.
+            shown, plan = "greeting", whole(b"")
+        elif wire is None:
             shown, plan = "unknown_path", _problem(404, f"no such address: {request.target}")
         elif not self._admits(request, wire):
             problem = Problem(401, kind="invalid_key")

@@ -8,7 +8,17 @@ from typing import Annotated, Literal
 from pydantic import Field, JsonValue
 
 from mcp_router.money import Usd
-from mcp_router.types.words import Capability, Need, Prose, Score, Strategy, Tokens, Value
+from mcp_router.types.words import (
+    Capability,
+    Effort,
+    Need,
+    Prose,
+    Resolve,
+    Score,
+    Strategy,
+    Tokens,
+    Value,
+)
 
 
 class Text(Value):
@@ -104,6 +114,7 @@ class Request(Value):
     `chain` is a list of models, the name of one chain, or empty for the router's choice.
     `current_model` and `cached_tokens` describe a running conversation: leaving that model
     loses its warm prompt cache, and the loss counts in the cost of every other candidate.
+    `cache` asks the provider to keep what the next request will begin with as well.
     """
 
     messages: tuple[Message, ...]
@@ -114,6 +125,8 @@ class Request(Value):
     max_tokens: Annotated[int, Field(gt=0)] | None = None
     temperature: Annotated[float, Field(ge=0.0, le=2.0)] | None = None
     stop: tuple[str, ...] = ()
+    reasoning_effort: Effort | None = None
+    cache: bool = False
     context_tokens: Tokens = 0
     strategy: Strategy | None = None
     constraints: Constraints = Constraints()
@@ -122,3 +135,22 @@ class Request(Value):
     cached_tokens: Tokens = 0
     category: str | None = None
     tags: Mapping[str, str] = {}
+
+
+class ModeOptions(Value):
+    """How several models share one task; None and empty leave what the settings say.
+
+    `n` bounds how many models answer, and `same_model` asks one model so many times instead.
+    Below `threshold` an answer is not good enough. `judges` are models that grade or merge.
+    `hedge` starts a further model of a race only when the one before it is slow. `deadline_ms`
+    is when an ensemble stops waiting for the slow ones.
+    """
+
+    n: Annotated[int, Field(ge=1, le=10)] | None = None
+    same_model: bool = False
+    threshold: Score | None = None
+    resolve: Resolve | None = None
+    min_agreement: Score | None = None
+    judges: tuple[str, ...] = ()
+    hedge: bool | None = None
+    deadline_ms: Annotated[int, Field(gt=0)] | None = None

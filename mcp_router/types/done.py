@@ -8,7 +8,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field
 
-from mcp_router.money import Usd
+from mcp_router.money import Usd, UsdSum
 from mcp_router.types.asked import Reasoning, ToolCall
 from mcp_router.types.words import Complexity, Mode, Score, Tokens, Value
 
@@ -36,10 +36,33 @@ class Attempt(Value):
     cost_usd: Usd | None = None
 
 
+class ModelAnswer(Value):
+    """One of several answers to a task; `why` says in a clause why it won or did not.
+
+    `confidence` is the chance that it is good, `score` what decided where answers were weighed
+    or graded, and `cost_usd` what all attempts at it cost, None where that is unknown.
+    """
+
+    model: str
+    provider: str
+    content: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    confidence: Score | None = None
+    score: Score | None = None
+    cost_usd: Usd | None = None
+    latency_ms: int = 0
+    won: bool = False
+    why: str = ""
+
+
 class Completion(Value):
     """The answer to an executed request, with every attempt it took.
 
-    `confidence` is None where nothing judged the answer.
+    `confidence` is the chance that the answer is good, judged by its form and wording; None where
+    nothing judged it. Where several models had part in it, `answers` holds what each said and
+    `cost_usd` is what all attempts together cost; else it is the cost of the answer alone.
+    `agreement` is how far the answers say the same, and `why` how this one was chosen.
     """
 
     decision_id: str
@@ -56,6 +79,9 @@ class Completion(Value):
     attempts: tuple[Attempt, ...]
     mode: Mode = Mode.SINGLE
     confidence: Score | None = None
+    answers: tuple[ModelAnswer, ...] = ()
+    agreement: Score | None = None
+    why: str = ""
     warnings: tuple[str, ...] = ()
 
 
@@ -188,8 +214,8 @@ class StatRow(Value):
     fallbacks: int = 0
     input_tokens: Tokens = 0
     output_tokens: Tokens = 0
-    cost_usd: Usd
-    estimated_cost_usd: Usd
-    baseline_usd: Usd
+    cost_usd: UsdSum
+    estimated_cost_usd: UsdSum
+    baseline_usd: UsdSum
     latency_p50_ms: int | None = None
     latency_p95_ms: int | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -119,9 +119,35 @@ class Strategy(Word):
 
 
 class Mode(Word):
-    """How a request is carried out."""
+    """How a request is carried out.
+
+    single asks one model, and others only where it fails; cascade goes from cheap to dear while
+    the answer is not good enough; ensemble asks several and resolves; redundant lets them race.
+    """
 
     SINGLE = "single"
+    CASCADE = "cascade"
+    ENSEMBLE = "ensemble"
+    REDUNDANT = "redundant"
+
+
+class Resolve(Word):
+    """How several answers become one.
+
+    consensus lets closed answers vote, judge lets other models grade them, synthesis lets one
+    model merge them, and ranking weighs what can be seen of each. auto votes where the answers
+    can be counted, else asks the judges where some are named, else ranks.
+    """
+
+    AUTO = "auto"
+    CONSENSUS = "consensus"
+    JUDGE = "judge"
+    SYNTHESIS = "synthesis"
+    RANKING = "ranking"
+
+
+Effort = Literal["none", "low", "medium", "high"]
+"""How hard a model is to think before it answers."""
 
 
 class Family(Word):

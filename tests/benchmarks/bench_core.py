@@ -56,7 +56,7 @@ def prompt(size: int) -> str:
 
 def classification(router: Router) -> Iterator[Row]:
     """Classify prompts of two sizes, beside one pass that lower-cases and splits them."""
-    for size, bound in ((1_000, 1.0), (100_000, 5.0)):
+    for size, bound in ((1_000, 0.6), (100_000, 2.5)):
         text = prompt(size)
         yield Row(
             f"classify {size // 1000} KB",
@@ -94,23 +94,26 @@ def decisions(router: Router) -> Iterator[Row]:
 
 
 def recording(router: Router, *, folder: Path) -> Iterator[Row]:
-    """Record a decision, beside one committed insert of the same size into a plain table."""
-    decision = router.route(SENTENCE)
+    """Record decisions, each another one, beside committed inserts of as many bytes."""
+    state, now = router.observe(), router.now()
+    asked = (f"{SENTENCE} {number}" for number in range(ROUNDS + ROUNDS // 20))
+    made = [
+        router.decide(Request(messages=(Message(role="user", content=text),)), state=state, now=now)
+        for text in asked
+    ]
     number = itertools.count()
-    details = b"x" * 4096
+    details = made[0].model_dump_json().encode()
     with closing(sqlite3.connect(folder / "plain.db", isolation_level=None)) as plain:
         plain.execute("PRAGMA journal_mode = WAL")
         plain.execute("PRAGMA synchronous = NORMAL")
         plain.execute("CREATE TABLE rows (id TEXT PRIMARY KEY, details BLOB)")
-
-        def ours() -> None:
-            again = decision.model_copy(update={"decision_id": f"dec_{next(number)}"})
-            router.store.record_decision(again)
+        record, supply = router.store.record_decision, iter(made)
 
         def bare() -> None:
             plain.execute("INSERT INTO rows VALUES (?, ?)", (f"dec_{next(number)}", details))
 
-        yield Row("record a decision", median_ms(ours), 0.1, "plain sqlite3", median_ms(bare))
+        ours = median_ms(lambda: record(next(supply)))
+        yield Row("record a decision", ours, 0.1, "plain sqlite3", median_ms(bare))
 
 
 def import_cpu_ms(statement: str) -> float:

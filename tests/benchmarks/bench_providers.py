@@ -5,16 +5,22 @@
 CPU time of this process is compared, the least of several rounds; the server is another process
 that sends prepared bytes. A stream has 50 chunks of text. Its baseline reads lines and decodes
 JSON, as anybody would by hand.
+
+The second table compares what could carry the requests; docs/how-it-runs.md says what was chosen.
+`pip install aiohttp` adds its line; the project itself does not use it.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +29,14 @@ import httpx2
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from mcp_router.providers.client import ProviderClient
+from mcp_router.providers.network import AsyncioTransport
 from mcp_router.providers.wire import Call, Target
 from mcp_router.types import LatencyPrior, Message, ModelInfo, ProviderInfo, QualityPrior
 
 ROUNDS = 5
 MAX_PLAIN = 2.0
 MAX_STREAM = 1.5
+WIDTHS = (1, 32, 128)
 PROMPT = "hello " * 100
 
 SERVER = r"""
@@ -156,21 +164,95 @@ async def measure(base: str) -> bool:
                     f"{name:6} x{concurrent:<3} bare {found['bare']:.3f} ms  "
                     f"ours {found['ours']:.3f} ms  ratio {ratio:.2f} (at most {limit})"
                 )
-        await print_limits(f"{base}/chat/completions")
+        await compare(f"{base}/chat/completions")
     return good
 
 
-async def print_limits(url: str) -> None:
-    """Print that the limits of the pool do not change what a call costs."""
-    for label, limits in (
-        ("default pool", httpx2.Limits(max_connections=100, max_keepalive_connections=20)),
-        ("our pool", httpx2.Limits(max_connections=1000, max_keepalive_connections=64)),
-    ):
-        for concurrent in (1, 32):
-            async with httpx2.AsyncClient(limits=limits) as client:
-                work = bare(client, url)[0]
-                found = await least({label: work}, calls=400, concurrent=concurrent)
-                print(f"{label:12} x{concurrent:<3} {found[label]:.3f} ms per call")
+class Aiohttp(httpx2.AsyncBaseTransport):
+    """aiohttp behind the seam of httpx2."""
+
+    def __init__(self) -> None:
+        import aiohttp
+
+        connector = aiohttp.TCPConnector(limit=1000)
+        self._session = aiohttp.ClientSession(connector=connector, auto_decompress=False)
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        answer = await self._session.request(
+            request.method,
+            str(request.url),
+            headers=dict(request.headers),
+            data=request.content,
+            allow_redirects=False,
+        )
+        return httpx2.Response(answer.status, headers=dict(answer.headers), stream=Answer(answer))
+
+    async def aclose(self) -> None:
+        await self._session.close()
+
+
+class Answer(httpx2.AsyncByteStream):
+    """The body of an answer of aiohttp."""
+
+    def __init__(self, answer: Any) -> None:
+        self._answer = answer
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for chunk in self._answer.content.iter_any():
+            yield chunk
+
+    async def aclose(self) -> None:
+        self._answer.release()
+
+
+def directly(carrier: httpx2.AsyncBaseTransport, url: str) -> Work:
+    """A request that goes to a transport itself, and not through a client."""
+    address = httpx2.URL(url)
+    body = json.dumps({"model": "m", "messages": [{"role": "user", "content": PROMPT}]}).encode()
+
+    async def work() -> object:
+        request = httpx2.Request("POST", address, content=body)
+        response = await carrier.handle_async_request(request)
+        return json.loads(await response.aread())
+
+    return work
+
+
+def turns(clients: Sequence[httpx2.AsyncClient], url: str) -> Work:
+    """A request through one client after the other."""
+    works = [bare(client, url)[0] for client in clients]
+    following = itertools.cycle(works)
+
+    async def work() -> object:
+        return await next(following)()
+
+    return work
+
+
+async def compare(url: str) -> None:
+    """Print what a plain request costs with each thing that could carry it."""
+    wide = httpx2.Limits(max_connections=1000, max_keepalive_connections=64)
+    async with AsyncExitStack() as stack:
+        clients = [
+            await stack.enter_async_context(httpx2.AsyncClient(limits=limits))
+            for limits in (httpx2.Limits(), wide, wide, wide, wide)
+        ]
+        ours = await stack.enter_async_context(AsyncioTransport(tls=None, limits=wide))
+        usual = await stack.enter_async_context(httpx2.AsyncHTTPTransport(limits=wide))
+        works = {
+            "client, its own limits": bare(clients[0], url)[0],
+            "client, 1000 connections": bare(clients[1], url)[0],
+            "four clients in turn": turns(clients[1:], url),
+            "its transport, without a client": directly(usual, url),
+            "ours: sockets of asyncio": directly(ours, url),
+        }
+        if find_spec("aiohttp"):
+            carrier = await stack.enter_async_context(Aiohttp())
+            works["aiohttp as its transport"] = directly(carrier, url)
+        print(f"\n{'CPU ms of a plain request':34}" + "".join(f"{f'x{n}':>8}" for n in WIDTHS))
+        columns = [await least(works, calls=400, concurrent=width) for width in WIDTHS]
+        for name in works:
+            print(f"{name:34}" + "".join(f"{column[name]:8.3f}" for column in columns))
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from mcp_router.storage.details import DetailsWriter
 from mcp_router.storage.queries import query
 from mcp_router.storage.rows import decision_row, outcome_row
 from mcp_router.storage.sqlite import SqliteStore
@@ -149,7 +150,7 @@ def plain(folder: Path, *, rows: list[Row]) -> list[float]:
 def fill(store: SqliteStore, *, rows: int, rng: random.Random) -> None:
     """Write a year of records in large transactions; summaries are kept as ever."""
     template = decision(0, at=NOW, rng=rng, candidates=12)
-    step = timedelta(seconds=YEAR_S / rows)
+    step, writer = timedelta(seconds=YEAR_S / rows), DetailsWriter()
     for begin in range(0, rows, 5_000):
         with store.database.transaction() as connection:
             for number in range(begin, min(begin + 5_000, rows)):
@@ -164,7 +165,8 @@ def fill(store: SqliteStore, *, rows: int, rng: random.Random) -> None:
                     }
                 )
                 place = Context(project=rng.choice(PROJECTS))
-                row = decision_row(made, prompt=None, context=place)
+                details = writer.write(made)
+                row = decision_row(made, details=details, prompt=None, context=place)
                 connection.execute(query("record_decision"), row)
                 connection.execute(query("record_outcome"), outcome_row(outcome(made, rng=rng)))
         print(f"\r{begin + 5_000:,} of {rows:,}", end="", file=sys.stderr, flush=True)
@@ -207,8 +209,11 @@ def main(rows: int) -> None:
         many = [decision(i, at=NOW, rng=rng, candidates=40) for i in range(SINGLE)]
         few = [decision(10**6 + i, at=NOW, rng=rng, candidates=12) for i in range(SINGLE)]
         results = [outcome(made, rng=rng) for made in many]
-        laid_out = [decision_row(made, prompt=None, context=Context()) for made in few]
-        print(f"\nRecording, one at a time (JSON of {len(laid_out[0][15]):,} bytes)\n\n{head}")
+        write = DetailsWriter().write
+        laid_out = [
+            decision_row(made, details=write(made), prompt=None, context=Context()) for made in few
+        ]
+        print(f"\nRecording, one at a time (JSON of {len(write(few[0])):,} bytes)\n\n{head}")
         line("plain sqlite3 insert", took=plain(folder, rows=laid_out), unit="us")
         with SqliteStore.open(folder / "a.db") as store:
             one = store.record_decision

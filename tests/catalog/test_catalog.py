@@ -182,6 +182,38 @@ def test_every_alias_leads_where_resolving_it_leads() -> None:
     assert not set(CATALOG.aliases) & {model.name for model in CATALOG.models}
 
 
+@pytest.mark.parametrize(
+    ("hurried", "name"),
+    [
+        ("gpt5", "gpt-5"),
+        ("gpt4o", "gpt-4o"),
+        ("GPT5.4", "gpt-5.4"),
+        ("gpt 5.4mini", "gpt-5.4-mini"),
+        ("sonnet4.5", "claude-sonnet-4-5"),
+        ("claude sonnet 4.5", "claude-sonnet-4-5"),
+        ("sonnet45", "claude-sonnet-4-5"),
+        ("gemini25flash", "gemini-2.5-flash"),
+        ("o3mini", "o3-mini"),
+    ],
+)
+def test_separators_may_be_left_out(hurried: str, name: str) -> None:
+    assert CATALOG.resolve(hurried).name == name
+
+
+def test_a_name_that_could_mean_two_models_without_separators_means_none() -> None:
+    rows = [new_row(name) for name in ("home-1-11", "home-11-1")]
+    mine = CATALOG.extended(models=rows, providers={"mine": LOCAL})
+    assert mine.resolve("home 1.11").name == "home-1-11"
+    with pytest.raises(UnknownModelError):
+        mine.resolve("home111")
+
+
+def test_a_name_with_its_separators_is_meant_before_one_without() -> None:
+    rows = [new_row(name) for name in ("home-1", "home1")]
+    mine = CATALOG.extended(models=rows, providers={"mine": LOCAL})
+    assert [mine.resolve(name).name for name in ("home1", "home-1")] == ["home1", "home-1"]
+
+
 def test_a_chain_is_a_name_a_model_or_a_list_without_repeats() -> None:
     mixed = [model.name for model in CATALOG.chain("mixed")]
     assert mixed == ["claude-sonnet-5-5", "gpt-6.1-sol", "gemini-4-argon", "deepseek-flash"]
@@ -192,10 +224,24 @@ def test_a_chain_is_a_name_a_model_or_a_list_without_repeats() -> None:
     assert CATALOG.chain(()) == ()
 
 
-def test_a_mistyped_chain_is_told_the_chains_as_well() -> None:
+def test_a_mistyped_chain_is_told_the_nearest_chains_and_models() -> None:
     with pytest.raises(UnknownModelError) as caught:
         CATALOG.chain("mixedd")
-    assert caught.value.nearest[0] == "mixed"
+    error = caught.value
+    assert error.message == "'mixedd' is neither a chain nor a model."
+    assert error.chains is not None
+    assert error.chains[0] == "mixed"
+    assert all(CATALOG.resolve(name) for name in error.nearest)
+    assert error.hint.startswith("Did you mean the chain mixed or the models ")
+
+
+def test_a_chain_that_resembles_none_is_told_some_that_there_are() -> None:
+    with pytest.raises(UnknownModelError) as caught:
+        CATALOG.chain("zzz")
+    assert len(caught.value.chains or ()) == 3
+
+
+def test_an_entry_of_a_chain_is_a_model_and_no_chain() -> None:
     with pytest.raises(UnknownModelError, match="opsu"):
         CATALOG.chain(["sonnet", "opsu"])
 
@@ -289,6 +335,17 @@ def test_a_disabled_model_is_never_chosen_and_still_explained() -> None:
     assert "gpt-6.1-sol" not in {model.name for model in mine.chain("mixed")}
     again = mine.extended(aliases={"x": "opus"})
     assert again.disabled == mine.disabled
+
+
+def test_a_catalogue_limited_to_some_models_still_explains_the_others() -> None:
+    limited = CATALOG.limited(["sonnet", "gpt"])
+    assert {one.name for one in limited.models} == {
+        CATALOG.resolve("sonnet").name,
+        CATALOG.resolve("gpt").name,
+    }
+    assert limited.resolve("opus") == CATALOG.resolve("opus")
+    with pytest.raises(UnknownModelError):
+        CATALOG.limited(["unheard-of"])
 
 
 def test_the_version_changes_with_the_content_and_with_nothing_else() -> None:

@@ -239,3 +239,10 @@ def test_an_estimate_in_plain_buckets_costs_what_a_usage_costs(
 ) -> None:
     buckets = Buckets(**usage.model_dump())
     assert cost_of(model, buckets, now=now) == cost_of(model, usage, now=now)
+
+
+def test_a_local_model_without_a_price_is_free_and_another_one_unknown() -> None:
+    row = CATALOG.resolve("local").model_copy(update={"prices": (), "local": True})
+    usage = Usage(input_tokens=5, output_tokens=7)
+    assert cost(row, usage) == Cost(0, 0, 0, 0, 0)
+    assert cost_of(row.model_copy(update={"local": False}), usage, now=NOW) is None

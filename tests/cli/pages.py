@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mcp_router.catalog.catalog import Catalog
 from mcp_router.catalog.pricing import cost_of
+from mcp_router.cli.answers_page import answers_page
+from mcp_router.cli.batch_pages import batch_page
 from mcp_router.cli.catalogue_pages import list_page as models_page
 from mcp_router.cli.catalogue_pages import model_page
 from mcp_router.cli.checkup import Finding
@@ -19,6 +21,7 @@ from mcp_router.cli.configuration_pages import settings_page
 from mcp_router.cli.database_pages import Contents, info_page
 from mcp_router.cli.decision_pages import classification_page, decision_page
 from mcp_router.cli.demo_pages import next_page, rehearsal_page, samples_page
+from mcp_router.cli.evaluation_pages import evaluation_page
 from mcp_router.cli.explanation_pages import explanation_page, replay_page
 from mcp_router.cli.explanation_pages import list_page as decisions_page
 from mcp_router.cli.fallback_pages import Ladder, Rung, ladders_page
@@ -28,8 +31,12 @@ from mcp_router.cli.rehearsal import Rehearsal
 from mcp_router.cli.report_pages import budget_page, stats_page
 from mcp_router.cli.spending_pages import cost_page
 from mcp_router.cli.status import Status, status_page
+from mcp_router.cli.workflow_pages import workflow_page
 from mcp_router.config.load import Loaded
 from mcp_router.config.settings import FallbackSettings, Settings
+from mcp_router.evaluation.intervals import Line, Range
+from mcp_router.evaluation.metrics import Bin, Point
+from mcp_router.evaluation.trial import PairLine, Trial
 from mcp_router.reporting.costs import Costs
 from mcp_router.reporting.values import (
     DaySpent,
@@ -52,6 +59,8 @@ from mcp_router.types import (
     Complexity,
     Decision,
     Estimate,
+    Mode,
+    ModelAnswer,
     Need,
     Outcome,
     Parts,
@@ -65,6 +74,8 @@ from mcp_router.types import (
     Strategy,
     Usage,
 )
+from mcp_router.workflows.batch import BatchSummary
+from mcp_router.workflows.result import StepResult, WorkflowResult
 from tests.builders import NOW, model
 
 KIND = Classification(
@@ -237,6 +248,31 @@ def _compare() -> Page:
     best = Priced(AURORA, cost_of(AURORA, USAGE, now=NOW), "")
     rows = (best, Priced(HOME, cost_of(HOME, USAGE, now=NOW), "too small"))
     return comparison_page(rows, best=best, usage=USAGE, needed=322_000)
+
+
+def _eval() -> Page:
+    def ranged(value: float, within: float) -> Range:
+        return Range(value, value - within, value + within)
+
+    none = Range(0.0, 0.0, 0.0)
+    trial = Trial(
+        requests=2400,
+        best="aurora-2",
+        verdict="saves",
+        lines=(
+            Line("ours", 0.0021, 0.812, ranged(0.412, 0.03), ranged(0.002, 0.009)),
+            Line("best single model", 0.0036, 0.81, none, none),
+            Line("cheapest", 0.0002, 0.6, ranged(0.944, 0.001), ranged(-0.21, 0.02)),
+        ),
+        front=(Point(0.0002, 0.6), Point(0.0021, 0.812)),
+        single={"aurora-2": Point(0.0036, 0.81), "home-1": Point(0.0002, 0.6)},
+        pair=PairLine("home-1", "aurora-2", 0.71, 0.58, 0.3, None),
+        bins=(Bin(0.15, 0.12, 900), Bin(0.85, 0.86, 3900)),
+        ece=0.014,
+        aiq=0.8,
+        aiq_single=0.75,
+    )
+    return evaluation_page(trial, dropped=("nobody-7b",))
 
 
 def _stats() -> Page:
@@ -439,6 +475,74 @@ def _check() -> Page:
     )
 
 
+def _answer(name: str, content: str, **fields: object) -> ModelAnswer:
+    given = {"model": name, "provider": "northwind", "content": content, **fields}
+    return ModelAnswer.model_validate(given)
+
+
+SEVERAL = ANSWER.model_copy(
+    update={
+        "mode": Mode.ENSEMBLE,
+        "agreement": 0.62,
+        "why": "aurora-2 graded it best, 8.5 of 10",
+        "answers": (
+            _answer(
+                "home-7b",
+                "The weather, the fuel and the life jackets.",
+                confidence=0.88,
+                score=0.85,
+                cost_usd="0.002",
+                latency_ms=4321,
+                won=True,
+                why="graded 8.5 of 10",
+            ),
+            _answer(
+                "mystery-with-quite-a-long-name-2026-10",
+                "Check the weather first.\n\nThen see to it that every passenger on board has a "
+                "life jacket that fits, and that the fuel lasts for the way there and back.",
+                confidence=0.41,
+                score=0.6,
+                latency_ms=12_000,
+                why="graded 6.0 of 10",
+            ),
+        ),
+    }
+)
+
+
+STOPPED = BatchSummary(
+    total=1200,
+    done=310,
+    reused=400,
+    failed=3,
+    invalid=1,
+    left=486,
+    cost_usd=Decimal("4.9987"),
+    unpriced=2,
+    stopped="The batch budget of $5 does not allow $0.02 more (spent $4.99, reserved $0.01).",
+)
+
+
+def _workflow() -> Page:
+    steps = (
+        StepResult(
+            name="plan", state="done", reused=True, cost_usd=Decimal("0.0021"), completion=SEVERAL
+        ),
+        StepResult(name="pros", state="done", cost_usd=None, completion=SEVERAL),
+        StepResult(name="cons", state="failed", problem="sonnet at anthropic: HTTP status 503."),
+        StepResult(name="verdict", state="skipped", problem="It needs cons."),
+    )
+    result = WorkflowResult(
+        run_id="run_0f3a",
+        name="essay",
+        state="failed",
+        cost_usd=Decimal("0.0021"),
+        latency_ms=12_345,
+        steps=steps,
+    )
+    return workflow_page(result)
+
+
 PAGES: Mapping[str, Callable[[], Page]] = {
     "route": lambda: decision_page(DECISION),
     "classify": lambda: classification_page(KIND),
@@ -448,6 +552,7 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "models": _models,
     "models_one": _model,
     "compare": _compare,
+    "eval": _eval,
     "stats": _stats,
     "cost": _cost,
     "budget": _budget,
@@ -463,4 +568,7 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "model_nothing": _status_of_nothing,
     "fallback": _fallback,
     "feedback": lambda: feedback_page(JUDGED),
+    "run_answers": lambda: answers_page(SEVERAL),
+    "workflow": _workflow,
+    "batch": lambda: batch_page(STOPPED, output="tasks.results.jsonl"),
 }

@@ -56,6 +56,10 @@ def test_the_cheapest_model_is_asked_for_one_token_and_paid(
     assert 1 in (body.get("max_tokens"), body.get("max_completion_tokens"))
     (spent,) = faults.rows("SELECT sum(spent_nanos) FROM ledger_entries")[0]
     assert Decimal(row["cost_usd"]) * 10**9 == spent > 0
+    booked = faults.rows("SELECT model, task_type, cost_nanos, latency_ms FROM routing_outcomes")
+    assert booked == [("cheap", "check", spent, None)]
+    stats = invoke("stats", "--by", "task", "--json", "--config", str(faults.file)).json
+    assert [(one["group"], one["calls"]) for one in stats["rows"]] == [("check", 1)]
     faults.assert_nothing_held()
     assert invoke("db", "check").out == "The database is sound.\n"
 

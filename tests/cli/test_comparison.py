@@ -91,6 +91,16 @@ def test_only_the_models_asked_for_are_compared(invoke: Invoke) -> None:
     assert len(names) == 2
 
 
+def test_models_may_be_named_by_themselves_and_a_middling_request_is_priced(
+    invoke: Invoke,
+) -> None:
+    found = invoke("compare", "opus", "gpt,haiku", "--json").json
+    assert len(found["models"]) == 3
+    assert (found["usage"]["input_tokens"], found["usage"]["output_tokens"]) == (2_000, 500)
+    assert "2,000 in, 500 out tokens" in invoke("compare").out
+    assert invoke("compare", "nosuch").code == 1
+
+
 def test_a_retired_model_is_compared_only_by_name_and_never_fits(invoke: Invoke) -> None:
     line = ["compare", "--input", "1k", "--output", "1k"]
     rows = invoke(*line, "--json").json["models"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +14,6 @@ UPKEEP = [
     ["info"],
     ["check"],
     ["vacuum"],
-    ["export", "decisions"],
     ["prune", "--keep-days", "1", "--yes"],
     ["archive", "--keep-days", "1", "--to", "old.db"],
 ]
@@ -75,11 +73,6 @@ def test_a_damaged_file_is_found(held: list[str], home: Path, invoke: Invoke) ->
     assert result.err.startswith(("error: ", "hint: "))
 
 
-def test_export_writes_one_json_object_per_line(held: list[str], invoke: Invoke) -> None:
-    lines = invoke("db", "export", "decisions").out.splitlines()
-    assert [json.loads(line)["decision_id"] for line in lines] == held
-
-
 def test_archived_rows_move_and_reports_keep_their_sums(
     held: list[str], home: Path, invoke: Invoke
 ) -> None:
@@ -88,8 +81,8 @@ def test_archived_rows_move_and_reports_keep_their_sums(
     assert result.out.startswith("Moved to old.db: 3 decisions, 0 outcomes")
     assert invoke("db", "info", "--json").json["rows"]["decisions"] == 0
     assert invoke("stats", "--json").json == before
-    kept = invoke("db", "export", "decisions", "--db", str(home / "old.db")).out
-    assert [json.loads(line)["decision_id"] for line in kept.splitlines()] == held
+    kept = invoke("export", "--format", "json", "--db", str(home / "old.db")).json
+    assert [row["decision_id"] for row in kept] == held
 
 
 def test_rows_of_today_are_not_before_today(held: list[str], invoke: Invoke) -> None:

@@ -139,3 +139,25 @@ def test_settings_that_are_odd_are_told_beside_the_answer(
     result = invoke("route", PROMPT, "--json")
     assert result.json["decision_id"]
     assert result.err.startswith("warning: ROUTING_STRATEGIE is not a variable of mcp-router.")
+
+
+def test_a_correction_is_taught_shown_and_taken_back(invoke: Invoke) -> None:
+    before = invoke("classify", PROMPT, "--json").json
+    taught = invoke("classify", "--correct", "planning", PROMPT, "--json").json
+    assert taught["task_type"] == "planning" != before["task_type"]
+    assert invoke("classify", PROMPT, "--json").json == taught
+    assert invoke("classify", "--undo", "--json").json == {"undone": "planning"}
+    assert invoke("classify", "--undo", "--json").json == {"undone": None}
+    assert invoke("classify", "--undo").out == "There was no correction to forget.\n"
+    assert invoke("classify", PROMPT, "--json").json == before
+
+
+def test_teaching_a_type_that_is_none_names_those_there_are(invoke: Invoke) -> None:
+    refused = invoke("classify", "--correct", "gardening", PROMPT)
+    assert refused.code == 1
+    assert "'gardening' is not known" in refused.err
+    assert "code_review" in refused.err
+
+
+def test_teaching_and_forgetting_at_once_is_bad_usage(invoke: Invoke) -> None:
+    assert invoke("classify", "--correct", "chat", "--undo", PROMPT).code == 2

@@ -43,7 +43,8 @@ def test_every_candidate_rejection_and_reason_is_shown(
         assert line in running
     filters = [one["filter"] for one in decision["rejected"]]
     for name in set(filters):
-        assert f"Ruled out by {name}: {filters.count(name)}\n" in out
+        how = "as" if name == "retired" else "by"
+        assert f"Ruled out {how} {name}: {filters.count(name)}\n" in out
 
 
 def test_recorded_decisions_are_listed_latest_first(invoke: Invoke) -> None:

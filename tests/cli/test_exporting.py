@@ -13,7 +13,7 @@ from typing import get_args
 import pytest
 
 from mcp_router.cli.exporting import KINDS
-from mcp_router.storage.export import Kind
+from mcp_router.storage.kinds import Kind
 from mcp_router.storage.sqlite import SqliteStore
 from tests.cli.conftest import Invoke
 from tests.cli.process import start
@@ -49,7 +49,7 @@ def test_csv_to_stdout_has_its_own_line_ends() -> None:
 def test_a_file_is_written_whole_and_counted(written: str, home: Path, invoke: Invoke) -> None:
     result = invoke("export", "--format", written, "--kind", "outcomes", "--output", "rows")
     assert (result.code, result.out) == (0, "")
-    assert result.err == "written: 1 rows to rows\n"
+    assert result.err == "written: 1 row to rows\n"
     content = (home / "rows").read_bytes()
     if written == "json":
         assert json.loads(content)[0]["cost_usd"] == "0.003"

@@ -91,4 +91,4 @@ def test_fallback_that_is_off_is_told(home: Path, invoke: Invoke) -> None:
 def test_an_unknown_chain_is_told_with_the_nearest(invoke: Invoke) -> None:
     result = invoke("fallback", "--chain", "fats")
     assert (result.code, result.out) == (1, "")
-    assert "Did you mean fast" in result.err
+    assert "Did you mean the chain fast" in result.err

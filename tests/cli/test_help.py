@@ -18,7 +18,7 @@ from mcp_router.cli.database import KINDS
 from mcp_router.cli.group import ENTRIES, PROGRAM, cli
 from mcp_router.cli.reports import GROUPS, PERIODS
 from mcp_router.config.settings import Weights
-from mcp_router.storage.export import TABLES
+from mcp_router.storage.kinds import TABLES
 from mcp_router.storage.store import By, Period
 from mcp_router.types import Capability, ModelInfo, Need, Strategy
 from mcp_router.version import __version__

@@ -31,7 +31,7 @@ POSIX = pytest.mark.skipif(os.name != "posix", reason="signals and descriptors o
         (["route", "x", "--max-cost=-1"], 2),
         (["route", "x", "--nosuch"], 2),
         (["nosuch"], 2),
-        (["compare", "--input", "1"], 2),
+        (["compare", "--input", "x"], 2),
         (["db", "nosuch"], 2),
     ],
 )

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import stat
+import time
 from decimal import Decimal
 from pathlib import Path
 
@@ -97,6 +98,31 @@ def test_the_request_is_what_the_options_say(faults: Faults, home: Path, invoke:
     assert [tuple(row) for row in faults.rows(query)] == [("letters", "site", "s 1")]
 
 
+def test_a_model_is_told_how_hard_to_think(faults: Faults, invoke: Invoke) -> None:
+    faults.serve("calm", features=["tools", "json", "thinking"])
+    assert invoke(*faults.line("--effort", "low")).err.count("warning") == 0
+    (body,) = faults.bodies()
+    assert body["reasoning_effort"] == "low"
+
+
+def test_who_asks_too_much_of_a_model_is_warned(faults: Faults, invoke: Invoke) -> None:
+    faults.serve("calm")
+    result = invoke(*faults.line("--effort", "high"))
+    assert (result.code, result.out) == (0, f"{WHOLE}\n")
+    assert "warning: reasoning_effort dropped: calm does not think" in result.err
+
+
+@pytest.mark.parametrize("more", [(), ("--stream",)])
+def test_all_attempts_end_at_the_timeout(
+    more: tuple[str, ...], faults: Faults, invoke: Invoke
+) -> None:
+    faults.serve("still", Fault.silence())
+    began = time.monotonic()
+    result = invoke(*faults.line("--timeout", "0.3", *more))
+    assert (result.code, result.out) == (1, "")
+    assert time.monotonic() - began < 10
+
+
 def test_the_task_may_be_in_a_file(faults: Faults, home: Path, invoke: Invoke) -> None:
     faults.serve("calm")
     (home / "task.md").write_text(PROMPT, encoding="utf-8")
@@ -122,7 +148,15 @@ def test_a_model_that_costs_too_much_is_not_called(faults: Faults, invoke: Invok
 
 
 @pytest.mark.parametrize(
-    "line", [("--tag", "project"), ("--tag", "=x"), ("--max-tokens", "many"), ("--max-cost", "x")]
+    "line",
+    [
+        ("--tag", "project"),
+        ("--tag", "=x"),
+        ("--max-tokens", "many"),
+        ("--max-cost", "x"),
+        ("--timeout", "0"),
+        ("--effort", "much"),
+    ],
 )
 def test_what_makes_no_sense_is_bad_usage(
     line: tuple[str, ...], faults: Faults, invoke: Invoke

@@ -79,6 +79,8 @@ def test_what_only_reads_is_answered(line: str, lines: ServedLines) -> None:
         ("db prune --keep-days 0 --yes", "terminal"),
         ("demo", "terminal"),
         ("models --check", "terminal"),
+        ("classify --correct chat hello there", "terminal"),
+        ("classify --undo", "terminal"),
         ("route --file /etc/passwd", "terminal"),
         ("route --file=/etc/passwd x", "terminal"),
         ("route --system /etc/passwd x", "terminal"),

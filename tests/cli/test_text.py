@@ -12,6 +12,7 @@ from mcp_router.cli.text import (
     clean,
     duration,
     mended,
+    rough_duration,
     rounded_tokens,
     share,
     shortened,
@@ -124,3 +125,34 @@ def test_an_answer_of_several_lines_cannot_steer_a_terminal(text: str, cut: int)
 
 def test_lines_and_tabs_stay_and_what_overwrites_goes() -> None:
     assert shown("a\tb\r\nc\rd\x1b[2J") == "a\tb\ncd\\x1b[2J"
+
+
+@pytest.mark.parametrize(
+    ("name", "cells", "lines"),
+    [
+        ("gpt-oss-120b-cerebras", 18, ["gpt-oss-120b-", "cerebras"]),
+        ("deepseek-v4.1-flash-fireworks", 12, ["deepseek-v4.", "1-flash-", "fireworks"]),
+        ("a-bcdefghijklmnop", 8, ["a-bcdefg", "hijklmno", "p"]),
+        ("unbroken", 8, ["unbroken"]),
+    ],
+)
+def test_a_name_too_long_for_its_room_is_broken_at_its_joints(
+    name: str, cells: int, lines: list[str]
+) -> None:
+    assert wrapped(name, cells=cells) == lines
+
+
+@given(st.text(st.sampled_from("ab-_/. "), max_size=60), st.integers(2, 20))
+def test_breaking_loses_nothing_but_blanks_and_fits(text: str, cells: int) -> None:
+    lines = wrapped(text, cells=cells)
+    assert all(width(line) <= cells for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "expected"),
+    [(0, "0 ms"), (999, "999 ms"), (59_900, "59.9 s"), (60_000, "1.0 min"), (357_000, "6.0 min")],
+)
+def test_a_rough_time_is_short(milliseconds: int, expected: str) -> None:
+    assert rough_duration(milliseconds) == expected
+    assert len(rough_duration(milliseconds)) <= 7

@@ -15,6 +15,7 @@ from mcp_router.cli.values import (
     MILLISECONDS,
     NAMES,
     SCOPE,
+    SECONDS,
     SHARE,
     TAG,
     TOKENS,
@@ -49,6 +50,8 @@ CHOICE = names_among(("tools", "long_context"))
         (TOKENS, "200_000", 200_000),
         (TOKENS, "1,000", 1000),
         (MILLISECONDS, "2000", 2000),
+        (SECONDS, "30", 30.0),
+        (SECONDS, " 1.5s ", 1.5),
         (NAMES, " a, b ,", ("a", "b")),
         (CHOICE, "Tools,long-context", ("tools", "long_context")),
         (RATING, "Coding=8", ("coding", 8)),
@@ -77,6 +80,11 @@ def test_values_are_read(kind: click.ParamType, text: str, value: object) -> Non
         (TOKENS, "9999999M"),
         (MILLISECONDS, "0"),
         (MILLISECONDS, "1.5"),
+        (SECONDS, "0"),
+        (SECONDS, "-1"),
+        (SECONDS, "nan"),
+        (SECONDS, "86401"),
+        (SECONDS, "1m"),
         (NAMES, " , "),
         (CHOICE, "tools,flying"),
         (RATING, "coding=11"),
@@ -90,7 +98,9 @@ def test_anything_else_is_bad_usage(kind: click.ParamType, text: str) -> None:
         kind.convert(text, None, None)
 
 
-@given(st.sampled_from([USD, SHARE, TOKENS, MILLISECONDS, NAMES, CHOICE, RATING]), st.text())
+@given(
+    st.sampled_from([USD, SHARE, TOKENS, MILLISECONDS, SECONDS, NAMES, CHOICE, RATING]), st.text()
+)
 def test_no_text_makes_a_value_crash(kind: click.ParamType, text: str) -> None:
     # Anything but a value or a complaint fails the test.
     with suppress(click.BadParameter):

@@ -245,7 +245,7 @@ def test_an_unknown_model_is_refused_with_three_nearest_names(
 
 
 def test_the_nearest_name_is_the_one_meant() -> None:
-    assert refused(default_model="sonet").allowed.startswith("sonnet, ")
+    assert refused(default_model="sonet").allowed.startswith("a model such as sonnet, ")
 
 
 @pytest.mark.parametrize(
@@ -265,7 +265,7 @@ def test_an_unknown_provider_is_refused_with_the_nearest_names(
 ) -> None:
     error = refused(**tables)
     assert (error.key, error.problem) == (key, "there is no provider 'olama'")
-    assert error.allowed.startswith("ollama, ")
+    assert error.allowed.startswith("a provider such as ollama, ")
 
 
 @pytest.mark.parametrize(

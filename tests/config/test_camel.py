@@ -120,7 +120,7 @@ def test_toml_takes_snake_case_only(load: Load, project: Path) -> None:
     (project / "mcp-router.toml").write_text('defaultModel = "opus"')
     with pytest.raises(ConfigError) as caught:
         load()
-    assert caught.value.allowed == "default_model"
+    assert caught.value.allowed == "keys such as default_model"
 
 
 def _plain(value: object) -> object:

@@ -81,10 +81,10 @@ def test_the_sentence_says_what_is_wrong_and_what_is_allowed(
 @pytest.mark.parametrize(
     ("overrides", "allowed"),
     [
-        ({"budget": {"dayly": 1}}, "daily"),
-        ({"stratgy": "balanced"}, "strategy"),
-        ({"timeout_ms": 5}, "fallback.timeout_ms"),
-        ({"models": {"x": {"contxt": 5}}}, "context"),
+        ({"budget": {"dayly": 1}}, "keys such as daily"),
+        ({"stratgy": "balanced"}, "keys such as strategy"),
+        ({"timeout_ms": 5}, "keys such as fallback.timeout_ms"),
+        ({"models": {"x": {"contxt": 5}}}, "keys such as context"),
         ({"learning": {"zzz": 5}}, "enabled, explore_usd_per_day"),
     ],
 )

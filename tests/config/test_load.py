@@ -295,3 +295,19 @@ def test_json_and_toml_say_the_same(load: Load, project: Path) -> None:
     (project / "a.toml").write_text("debug = true\n[budget]\ndaily = 0.1")
     by_json, by_toml = (load(config=Path(name)).settings for name in ("a.json", "a.toml"))
     assert by_json == by_toml
+
+
+@pytest.mark.parametrize("given", ["file", "variable", "argument"])
+def test_a_database_in_memory_is_refused_as_no_other_process_would_see_it(
+    given: str, load: Callable[..., Loaded], project: Path
+) -> None:
+    environ, overrides = {}, {}
+    if given == "file":
+        (project / "mcp-router.toml").write_text('db = ":memory:"\n', encoding="utf-8")
+    elif given == "variable":
+        environ = {"ROUTING_DB": ":memory:"}
+    else:
+        overrides = {"db": Path(":memory:")}
+    with pytest.raises(ConfigError, match="in memory cannot be shared") as caught:
+        load(environ, overrides=overrides)
+    assert caught.value.key == "db"

@@ -91,7 +91,10 @@ def _add_questions(server: MCPServer[None]) -> None:
         message = types.SamplingMessage(
             role="user", content=types.TextContent(type="text", text=prompt)
         )
-        answer = await ctx.session.create_message(messages=[message], max_tokens=100)
+        # On the stream of this call: the other one may not be open yet.
+        answer = await ctx.session.create_message(
+            messages=[message], max_tokens=100, related_request_id=ctx.request_id
+        )
         return f"LLM response: {answer.content}"
 
     @server.tool(description="Asks the user.", structured_output=False)

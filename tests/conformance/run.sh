@@ -112,6 +112,8 @@ inspect_era() {
       --tool-name "${call%%|*}" "${arguments[@]}"
   done
   check "inspector, $1: tools/call execute_with_fallback" inspect_execution "${era[@]}"
+  check "inspector, $1: the app of stats" inspect "${era[@]}" --method tools/call \
+    --tool-name stats --app-info
   check "inspector, $1: resources/list" inspect "${era[@]}" --method resources/list
   check "inspector, $1: resources/read" inspect "${era[@]}" --method resources/read \
     --uri router://catalog

@@ -20,7 +20,7 @@ from mcp_router.dashboard.page import page
 from mcp_router.reporting.values import Report
 from tests.dashboard.browser import Browser, find_program
 
-HARNESS = Path(__file__).parent / "harness.html"
+FOLDER = Path(__file__).parent
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 LIGHT_PAGE, DARK_PAGE = (0xF4, 0xF5, 0xF7), (0x0F, 0x13, 0x1B)
 
@@ -40,8 +40,9 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Browser:
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[str]:
-    """The address of `tmp_path`, with the harness in it."""
-    shutil.copy(HARNESS, tmp_path / HARNESS.name)
+    """The address of `tmp_path`, with the two harnesses in it."""
+    for harness in ("harness.html", "host.html"):
+        shutil.copy(FOLDER / harness, tmp_path / harness)
     handler = functools.partial(Quiet, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
@@ -51,9 +52,9 @@ def site(tmp_path: Path) -> Iterator[str]:
         thread.join()
 
 
-def used(browser: Browser, site: str) -> dict[str, Any]:
-    """What the harness saw when it used the page, which must have caused no complaint."""
-    seen = browser.open(f"{site}/harness.html")
+def used(browser: Browser, site: str, *, harness: str = "harness.html") -> dict[str, Any]:
+    """What a harness saw when it used the page, which must have caused no complaint."""
+    seen = browser.open(f"{site}/{harness}")
     assert seen.console == ""
     found = re.search(r'<pre id="result">(.*?)</pre>', seen.dom, re.DOTALL)
     assert found is not None
@@ -129,3 +130,36 @@ def test_a_served_page_brings_itself_up_to_date(
     assert seen.console == ""
     assert f'data-revision="{report.revision}"' in seen.dom
     assert "Quality against cost" in seen.dom
+
+
+APP = "ui://mcp-router/report"
+
+
+@pytest.mark.parametrize("kind", ["report", "hostile"])
+def test_in_a_host_of_mcp_apps_it_shakes_hands_and_brings_itself_up_to_date(
+    kind: str, browser: Browser, site: str, empty: Report, tmp_path: Path, request: Any
+) -> None:
+    newest: Report = request.getfixturevalue(kind)
+    (tmp_path / "page.html").write_text(page(empty, app=APP), encoding="utf-8")
+    (tmp_path / "fresh.html").write_text(page(newest, app=APP), encoding="utf-8")
+    result = used(browser, site, harness="host.html")
+    said = [one.get("method") for one in result["heard"]]
+    assert said[:2] == ["ui/initialize", "ui/notifications/initialized"]
+    asked = next(one for one in result["heard"] if one.get("method") == "resources/read")
+    assert asked["params"] == {"uri": APP}
+    assert {"jsonrpc": "2.0", "id": 77, "result": {}} in result["heard"]
+    assert result["revision"] == newest.revision != empty.revision
+    assert "Latest decisions" in result["text"]
+    sizes = [one["params"] for one in result["heard"] if "size-changed" in one.get("method", "")]
+    assert abs(sizes[-1]["height"] - result["height"]) <= 1
+    assert result["dark"] == f"rgb{DARK_PAGE}"
+    assert result["light"] == f"rgb{LIGHT_PAGE}"
+    assert result["injected"] is None
+
+
+def test_outside_of_a_host_the_same_page_says_nothing(
+    browser: Browser, report: Report, tmp_path: Path
+) -> None:
+    file = tmp_path / "page.html"
+    file.write_text(page(report, app=APP), encoding="utf-8")
+    assert browser.open(file.as_uri()).console == ""

@@ -133,4 +133,6 @@ def test_the_page_is_small_enough_for_a_phone(report: Report) -> None:
 
 def test_the_same_report_makes_the_same_page(report: Report) -> None:
     assert page(report) == page(report)
-    assert re.match(r"<!doctype html>\n<html lang=\"en\" data-revision=", page(report))
+    assert re.match(
+        r'<!doctype html>\n<html lang="en" data-version="[\d.]+" data-rev', page(report)
+    )

@@ -117,7 +117,7 @@ class Kitchen:
     def executor(self) -> Executor:
         return self.build()
 
-    def build(self, *, balance: Balance = "weighted", **changes: Any) -> Executor:
+    def build(self, *, balance: Balance | None = None, **changes: Any) -> Executor:
         settings = self.settings
         self.store.rules = budget_rules(settings.budget)
         given: dict[str, Any] = {

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from typing import get_args
 
+import pytest
+from pydantic import ValidationError
+
+from mcp_router.config.settings import Settings
 from mcp_router.execution.balance import Balance, Balancer
 from mcp_router.execution.routes import Route
 from mcp_router.providers.wire import Target
@@ -12,6 +17,7 @@ from mcp_router.storage.breaker import BreakerKey
 from mcp_router.storage.circuit import CLOSED, Verdict
 from mcp_router.types import ProviderInfo
 from tests.builders import model
+from tests.execution.kitchen import Kitchen
 
 OPEN = Verdict(allowed=False, state="open", until=99)
 
@@ -92,3 +98,23 @@ def test_whatever_the_rule_a_broken_route_comes_last() -> None:
     for balance in ("weighted", "best", "round_robin", "least_busy"):
         found = firsts(balancer(), balance, draws=20, broken=(EAST, NORTH))
         assert found == {"west": 20}, balance
+
+
+def test_the_settings_say_how_calls_are_shared() -> None:
+    for balance in get_args(Balance):
+        settings = Settings.model_validate({"fallback": {"balance": balance}})
+        assert settings.fallback.balance == balance
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"fallback": {"balance": "fair"}})
+
+
+async def test_the_executor_goes_by_the_settings(kitchen: Kitchen) -> None:
+    kitchen.fallback |= {"balance": "round_robin"}
+    places = (
+        {"provider": "fault-openai", "id": "east"},
+        {"provider": "fault-openai", "id": "west"},
+    )
+    kitchen.serve("m", deployments=places)
+    for _ in range(4):
+        await kitchen.execute()
+    assert [one.model for one in kitchen.server.calls] == ["east", "west", "east", "west"]

@@ -11,6 +11,7 @@ import pytest
 
 from mcp_router.errors import (
     BudgetExceededError,
+    ContentFilteredError,
     FallbackExhaustedError,
     UnpricedModelError,
 )
@@ -58,6 +59,19 @@ async def test_a_fallback_is_priced_at_the_model_that_answered(
     done = await kitchen.answer(stream=stream)
     assert (done.model, done.cost_usd) == ("cheap", COST)
     assert [one.cost_usd for one in done.attempts] == [None, COST]
+    assert kitchen.spent() == to_nanos(COST)
+
+
+@both
+@pytest.mark.parametrize("text", ["", "I am sorry, but"])
+@pytest.mark.parametrize("wire", ["openai", "anthropic"])
+async def test_an_answer_that_a_filter_ended_is_charged_once(
+    kitchen: Kitchen, wire: WireName, text: str, stream: bool
+) -> None:
+    filtered = Answer(text, usage=USAGE, finish="content_filter")
+    kitchen.serve("m", filtered, wire=wire, price=PRICE)
+    with pytest.raises(ContentFilteredError):
+        await kitchen.answer(stream=stream)
     assert kitchen.spent() == to_nanos(COST)
 
 
@@ -289,3 +303,32 @@ async def test_money_of_a_process_that_died_comes_back_after_its_lease(kitchen: 
     ((reserved, expires),) = kitchen.rows("SELECT reserved_ms, expires_ms FROM ledger_entries")
     assert expires - reserved <= 80_000
     await events.aclose()
+
+
+@both
+async def test_an_answer_costs_what_the_place_asks_that_gave_it(
+    kitchen: Kitchen, stream: bool
+) -> None:
+    kitchen.budget = {"daily": 1}
+    kitchen.server.script("east", [Fault.http(404)])
+    kitchen.server.script("west", [Answer("done", usage=USAGE)])
+    places = (
+        {"provider": "fault-openai", "id": "east", "weight": 1_000_000, "price": FREE},
+        {"provider": "fault-openai", "id": "west", "price": PRICE},
+    )
+    kitchen.serve("m", deployments=places, price=DEAR)
+    done = await kitchen.answer(stream=stream)
+    assert done.cost_usd == COST
+    assert kitchen.spent() == to_nanos(COST)
+
+
+async def test_a_place_that_is_free_runs_under_a_spent_budget(kitchen: Kitchen) -> None:
+    kitchen.budget = {"daily": 0}
+    places = (
+        {"provider": "fault-openai", "id": "dear", "weight": 1_000_000, "price": DEAR},
+        {"provider": "fault-openai", "id": "free", "price": FREE},
+    )
+    kitchen.serve("m", deployments=places)
+    done = await kitchen.execute()
+    assert (done.cost_usd, kitchen.spent()) == (0, 0)
+    assert [one.model for one in kitchen.server.calls] == ["free"]

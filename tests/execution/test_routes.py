@@ -10,7 +10,11 @@ from mcp_router.config.apply import configured_catalog
 from mcp_router.config.settings import Settings
 from mcp_router.errors import UnknownModelError
 from mcp_router.execution.routes import Routes, fingerprint
+from mcp_router.storage.breaker import BreakerKey
+from mcp_router.storage.circuit import Verdict
 from tests.execution.kitchen import built_in
+
+OPEN = Verdict(allowed=False, state="open", until=99)
 
 LOCAL = {"wire": "openai", "base_url": "http://127.0.0.1:1/v1"}
 
@@ -40,6 +44,30 @@ def test_deployments_take_the_place_of_the_provider() -> None:
     assert (west.provider, west.model.id, west.target.api_key) == ("west", "hers", "sk-1")
     assert west.model.name == east.model.name == "mine"
     assert west.key == ("west", "mine", fingerprint("sk-1"))
+
+
+def test_a_place_may_have_a_price_of_its_own() -> None:
+    places = [{"provider": "east", "price": {"input": 2, "output": 3}}, {"provider": "west"}]
+    own = {"input": 1, "output": 1}
+    east, west = routes({"deployments": places, "price": own}).of("mine")
+    rates = [one.model.prices[0].tiers[0].rates for one in (east, west)]
+    assert [(one.input, one.output) for one in rates] == [(2 * 10**9, 3 * 10**9), (10**9, 10**9)]
+
+
+def test_a_model_is_blocked_once_every_place_of_it_is() -> None:
+    found = routes({"deployments": [{"provider": "east"}, {"provider": "west"}]})
+    east, west = (one.key for one in found.of("mine"))
+    assert found.blocked({}) == {}
+    assert found.blocked({east: OPEN}) == {}
+    assert found.blocked({east: OPEN, west: OPEN._replace(until=50)}) == {"mine": 50}
+
+
+def test_a_place_told_apart_by_its_id_counts_for_its_model() -> None:
+    places = [{"provider": "east", "id": "a"}, {"provider": "east", "id": "b"}]
+    found = routes({"deployments": places})
+    keys = [one.key for one in found.of("mine")]
+    assert found.blocked(dict.fromkeys(keys, OPEN)) == {"mine": 99}
+    assert found.blocked({BreakerKey("east", "nobodys@a"): OPEN}) == {}
 
 
 def test_two_places_at_one_provider_fail_apart() -> None:

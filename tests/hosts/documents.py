@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from mcp_router.hosts.jsonc import Dialect
 
-# A document takes ten milliseconds to draw.
-few = settings(max_examples=50)
+# A document takes ten milliseconds to draw, and more on a machine that is busy.
+few = settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow])
 
 STRICT = Dialect()
 LENIENT = Dialect(comments=True, trailing_commas=True)
@@ -61,11 +61,13 @@ def _written(draw: st.DrawFn, value: object, *, lenient: bool) -> str:
 
 
 @st.composite
-def documents(draw: st.DrawFn, *, table: str, lenient: bool) -> tuple[str, dict[str, object]]:
-    """Draw a text and what it says; half of the time it has some servers under `table`."""
+def documents(
+    draw: st.DrawFn, *, table: str, lenient: bool, filled: bool = False
+) -> tuple[str, dict[str, object]]:
+    """Draw a text and what it says; half of the time, or if `filled`, it has servers in `table`."""
     said = draw(st.dictionaries(names, values(), max_size=3))
-    if draw(st.booleans()):
-        said[table] = draw(st.dictionaries(names, values(), max_size=3))
+    if filled or draw(st.booleans()):
+        said[table] = draw(st.dictionaries(names, values(), min_size=int(filled), max_size=3))
     if draw(st.booleans()):
         text = json.dumps(said, indent=draw(st.sampled_from([None, 2, 4, "\t"])))
     else:

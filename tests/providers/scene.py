@@ -100,7 +100,7 @@ class RawServer:
                 pairs = (line.partition(":") for line in head[1:] if line)
                 headers = {name.lower(): value.strip() for name, _, value in pairs}
                 body = await reader.readexactly(int(headers.get("content-length", 0)))
-                self.seen.append(Seen(head[0], headers, json.loads(body)))
+                self.seen.append(Seen(head[0], headers, json.loads(body or b"null")))
                 script = self.scripts[min(len(self.seen), len(self.scripts)) - 1]
                 if not await self._play(script, reader, writer):
                     return

@@ -286,6 +286,32 @@ class TestDeadlines:
             await server.hung_up.wait()
 
 
+FILTERED: dict[str, Any] = {
+    **ANSWER,
+    "choices": [
+        {"message": {"role": "assistant", "content": ""}, "finish_reason": "content_filter"}
+    ],
+}
+
+
+async def test_what_was_used_by_a_whole_answer_that_is_none_is_still_told() -> None:
+    call_cut = {"id": "c", "function": {"name": "f", "arguments": '{"cit'}}
+    broken = {"message": {"role": "assistant", "tool_calls": [call_cut]}, "finish_reason": "stop"}
+    for answer in (FILTERED, {**ANSWER, "choices": [broken]}, {**ANSWER, "error": {"code": "x"}}):
+        async with serving([whole(answer)]) as server, ProviderClient() as client:
+            with pytest.raises(ProviderError) as caught:
+                await client.complete(at(server), call())
+        assert caught.value.usage == Usage(input_tokens=3, output_tokens=1)
+
+
+async def test_a_filtered_answer_of_a_server_that_does_not_stream_tells_its_usage() -> None:
+    async with serving([whole(FILTERED)]) as server, ProviderClient() as client:
+        deltas, error = await collect(client, at(server))
+
+    assert deltas == [UsageDelta(Usage(input_tokens=3, output_tokens=1))]
+    assert isinstance(error, ContentFilteredError)
+
+
 async def test_leaving_a_stream_early_closes_its_connection() -> None:
     script = [STREAM, piece(sse(chunk("a"), done=False)), "hang"]
     async with serving(script) as server, ProviderClient() as client:

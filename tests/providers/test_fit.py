@@ -167,4 +167,4 @@ def test_json_with_a_mode_needs_no_words() -> None:
 
 
 def test_a_plain_call_passes_untouched() -> None:
-    assert fitted() == Fitted(None, None, (), None, None, False, "", ())
+    assert fitted() == Fitted(None, None, (), None, None, False, False, "", ())

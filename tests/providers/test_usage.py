@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_router.providers.usage import anthropic_usage, gemini_usage, openai_usage
+from mcp_router.providers.usage import anthropic_usage, gemini_usage, openai_usage, usage_of
 from mcp_router.types import Usage
 
 COUNTS = st.integers(0, 10_000_000)
@@ -196,3 +196,21 @@ def test_a_cache_written_counts_once() -> None:
     usage = openai_usage({"prompt_tokens": 10, "prompt_tokens_details": details})
 
     assert usage == Usage(input_tokens=1, cache_read_tokens=6, cache_write_tokens=3)
+
+
+@pytest.mark.parametrize(
+    ("wire", "answer"),
+    [
+        ("openai", {"usage": {"prompt_tokens": 7, "completion_tokens": 2}, "choices": []}),
+        ("anthropic", {"usage": {"input_tokens": 7, "output_tokens": 2}, "type": "error"}),
+        ("gemini", {"usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 2}}),
+    ],
+)
+def test_usage_is_found_in_an_answer_that_is_none(wire: str, answer: object) -> None:
+    assert usage_of(wire, answer) == Usage(input_tokens=7, output_tokens=2)
+
+
+@pytest.mark.parametrize("wire", ["openai", "anthropic", "gemini"])
+@pytest.mark.parametrize("answer", [None, [], {}, "usage", {"usage": 3, "usageMetadata": []}])
+def test_an_answer_without_usage_used_nothing_that_is_known(wire: str, answer: object) -> None:
+    assert usage_of(wire, answer) is None

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from mcp_router.errors import StorageError
 from mcp_router.reporting.export import neutral, write_csv, write_json
 from mcp_router.storage.dump import BATCH, plan, write_sqlite
-from mcp_router.storage.export import Kind
+from mcp_router.storage.kinds import Kind
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.store import Fallback, RateLimit
 from tests.storage.conftest import NOON, decision, outcome

@@ -293,3 +293,16 @@ def test_a_total_is_the_weighted_sum_of_the_parts(
     expected = sum(part * weight for part, weight in zip(parts, weights, strict=True))
 
     assert total(PartScores(*parts), PartScores(*weights)) == pytest.approx(expected)
+
+
+def test_what_is_asked_of_a_models_thinking_beats_what_the_task_suggests() -> None:
+    row = model("m", thinking_factor=1.0)
+    found = [
+        estimate(row, request=ask("Fix it", reasoning_effort=effort))
+        for effort in ("none", "low", "medium", "high")
+    ]
+    tokens = [one.thinking_tokens for one in found]
+    assert tokens[0] == 0
+    assert tokens == sorted(set(tokens))
+    costs = [one.cost or 0 for one in found]
+    assert costs == sorted(set(costs))

@@ -134,7 +134,7 @@ async def test_without_lines_the_agent_is_told_to_use_the_tools(server: MCPServe
         ("rotue x", "Did you mean route?"),
         ("stats --by nonsense", "'nonsense' is not one of"),
         ("route --max-cost nan x", "nan"),
-        ("compare --input 1", "mcp-router compare --help"),
+        ("compare --input x", "mcp-router compare --help"),
     ],
 )
 async def test_a_line_that_cannot_be_read_is_refused(
@@ -207,7 +207,7 @@ async def test_a_yes_of_the_person_changes_it(served: StdioServer, own: Path, er
     assert len(person.asked) == 1
     assert "mcp-router budget set --daily 9" in person.asked[0]
     assert "budget.daily = 9" in text
-    assert "at their next start" in text
+    assert "takes it up with its next call" in text
     assert written(own) == MINE.replace("5", "9")
 
 

@@ -221,3 +221,28 @@ def test_reset_forgets_the_outage(breaker: Breaker) -> None:
     trip(breaker, T)
     breaker.reset(KEY)
     assert state(breaker, T) == ("closed", True, 0)
+
+
+def test_a_probe_that_was_out_at_a_reset_cannot_close_a_later_outage(breaker: Breaker) -> None:
+    trip(breaker, T)
+    probe = call(breaker, T + 1_000)
+    assert probe.probe
+    breaker.reset(KEY)
+    trip(breaker, T + 2_000)
+    breaker.success(probe, now=T + 2_001)
+    assert state(breaker, T + 2_002)[0] == "open"
+
+
+def test_a_reset_of_what_never_failed_writes_nothing(breaker: Breaker) -> None:
+    breaker.reset(BreakerKey("acme", "never"))
+    assert breaker.check([BreakerKey("acme", "never")], now=T)[BreakerKey("acme", "never")].allowed
+
+
+def test_the_blocked_are_those_that_are_open_or_cool(breaker: Breaker) -> None:
+    assert breaker.blocked(now=T) == {}
+    breaker.limited(call(breaker, T, OTHER), now=T, retry_after_ms=400)
+    trip(breaker, T)
+    found = breaker.blocked(now=T)
+    assert {key: one.state for key, one in found.items()} == {KEY: "open", OTHER: "cooldown"}
+    assert list(breaker.blocked(now=T + 500)) == [KEY]
+    assert breaker.blocked(now=T + 1_000) == {}, "whoever may be probed is not blocked"

@@ -55,7 +55,9 @@ def stream(pipe: IO[str] | None) -> IO[str]:
 
 
 def kept(store: SqliteStore) -> set[object]:
-    return {row["decision_id"] for row in store.export("outcomes")}
+    with store.database.reading() as connection:
+        rows = connection.execute("SELECT decision_id FROM routing_outcomes").fetchall()
+    return {decision_id for (decision_id,) in rows}
 
 
 def test_six_processes_write_into_one_file(tmp_path: Path) -> None:

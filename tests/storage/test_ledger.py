@@ -12,7 +12,8 @@ import pytest
 from mcp_router.errors import BudgetExceededError
 from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.database import Database
-from mcp_router.storage.ledger import STEP_BACK_MS, Ledger, Purpose, Reservation
+from mcp_router.storage.ledger import Ledger, Purpose, Reservation
+from mcp_router.storage.timekeeping import STEP_BACK_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -94,7 +94,9 @@ class LedgerMachine(RuleBasedStateMachine):
         return [entry for entry in self.entries if entry.state == "open"]
 
     @rule(
-        step=st.sampled_from([0, 1, MINUTE, 9 * MINUTE, 10 * MINUTE, HOUR, 5 * HOUR, 24 * HOUR]),
+        step=st.sampled_from(
+            [0, 1, MINUTE, 9 * MINUTE, 10 * MINUTE, HOUR, 5 * HOUR, 24 * HOUR, 46 * 24 * HOUR]
+        ),
     )
     def wait(self, step: int) -> None:
         self.now += step
@@ -183,8 +185,10 @@ class LedgerMachine(RuleBasedStateMachine):
     @invariant()
     def the_rows_add_up_to_what_was_spent(self) -> None:
         with self.databases[0].reading() as connection:
-            query = "SELECT coalesce(sum(spent_nanos), 0) FROM ledger_entries"
-            assert connection.execute(query).fetchone()[0] == sum(e.spent for e in self.entries)
+            kept = "SELECT coalesce(sum(spent_nanos), 0) FROM ledger_entries"
+            past = "SELECT coalesce(sum(spent_nanos), 0) FROM ledger_past WHERE tag = ''"
+            sums = [connection.execute(query).fetchone()[0] for query in (kept, past)]
+            assert sum(sums) == sum(e.spent for e in self.entries)
 
 
 LedgerMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=50, deadline=None)

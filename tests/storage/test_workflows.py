@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_router.storage.database import Database
+from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.workflows import WorkflowRuns
 from mcp_router.types import Completion, Usage
 from tests.storage.conftest import NOON
@@ -90,3 +91,49 @@ def test_a_forgotten_run_leaves_nothing_behind(path: Path) -> None:
         assert runs.run("r1") is None
         with database.reading() as connection:
             assert connection.execute("SELECT count(*) FROM workflow_steps").fetchone() == (0,)
+
+
+def test_runs_of_a_name_are_listed_with_the_latest_first(path: Path) -> None:
+    with Database.open(path) as database:
+        runs = WorkflowRuns(database)
+        for hour, (run_id, name) in enumerate([("r1", "essay"), ("r2", "other"), ("r3", "essay")]):
+            runs.start(run_id, name=name, definition={}, now=NOON + timedelta(hours=hour))
+        assert runs.runs_of("essay") == ("r3", "r1")
+        runs.end("r1", state="failed", now=NOON + timedelta(hours=9))
+        assert runs.runs_of("essay") == ("r1", "r3")
+        assert runs.runs_of("nothing") == ()
+
+
+def test_a_run_under_another_definition_keeps_only_what_still_holds(path: Path) -> None:
+    with Database.open(path) as database:
+        runs = WorkflowRuns(database)
+        for run_id in ("r1", "r2"):
+            runs.start(run_id, name="essay", definition=DEFINITION, now=NOON)
+            for step in ("plan", "write"):
+                runs.finish_step(run_id, step=step, result=result(step), ok=True, now=NOON)
+        runs.end("r1", state="failed", now=NOON)
+        runs.redefine("r1", definition={"new": 1}, keep={"plan"}, now=NOON)
+        found, other = runs.run("r1"), runs.run("r2")
+        assert found is not None
+        assert (found.state, found.definition) == ("running", {"new": 1})
+        assert found.results == {"plan": result("plan")}
+        assert other is not None
+        assert set(other.results) == {"plan", "write"}
+        runs.finish_step("r1", step="write", result=result("again"), ok=True, now=NOON)
+        found = runs.run("r1")
+        assert found is not None
+        assert found.results["write"] == result("again")
+
+
+def test_runs_that_nobody_went_on_with_are_pruned_whole(path: Path) -> None:
+    with SqliteStore.open(path) as store:
+        runs = WorkflowRuns(store.database)
+        for days, run_id in enumerate(("old", "young")):
+            runs.start(run_id, name="essay", definition={}, now=NOON + timedelta(days=days))
+            now = NOON + timedelta(days=days)
+            runs.finish_step(run_id, step="plan", result=result("x"), ok=True, now=now)
+        store.prune(before=NOON + timedelta(hours=1))
+        assert runs.runs_of("essay") == ("young",)
+        with store.database.reading() as connection:
+            steps = connection.execute("SELECT run_id FROM workflow_steps").fetchall()
+        assert [row[0] for row in steps] == ["young"]

@@ -375,6 +375,19 @@ async def test_json_mode_uses_the_keys_the_prompt_quotes(server: FaultServer) ->
     assert json.loads(said("openai", exchange, stream=False)) == {"answer": echo("JSON")}
 
 
+@pytest.mark.parametrize(
+    ("told", "is_json"),
+    [("Answer with one JSON value only.", True), ("You like JSON files.", False), (None, False)],
+)
+async def test_a_wire_without_json_mode_is_asked_for_it_in_words(
+    server: FaultServer, told: str | None, is_json: bool
+) -> None:
+    fields = {} if told is None else {"system": told}
+    exchange = await ask(server, Prompt("anthropic", "Give me 'a'", fields=fields))
+    answer = said("anthropic", exchange, stream=False)
+    assert answer == ('{"a":"example"}' if is_json else echo("Give me 'a'"))
+
+
 @every_wire
 async def test_text_may_be_a_function_of_the_request(server: FaultServer, wire: WireName) -> None:
     server.script("m", [Answer(lambda asked: f"{asked.wire}/{asked.model}/{asked.text}")])

@@ -1,0 +1,1 @@
+"""Scores a policy on recorded outcomes: what choosing models this way would have cost and given."""

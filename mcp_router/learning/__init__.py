@@ -1,0 +1,1 @@
+"""Pure: outcomes in, beliefs out; which model is probably good enough for which work."""

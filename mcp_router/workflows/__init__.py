@@ -1,0 +1,1 @@
+"""Forms of several steps and files of many tasks, where nothing done is paid for twice."""
