@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
@@ -72,9 +74,16 @@ def _example(path: Path) -> str:
         for node in tree.body[1:]
         if not isinstance(node, ast.If) and "examples.practice" not in ast.unparse(node)
     ]
-    code = "\n".join(_shown(node, text) for node in shown)
+    code = _formatted("\n".join(_shown(node, text) for node in shown))
     command = f"python -m langchain_mcp_router.examples.{path.stem}"
     return f"{ast.get_docstring(tree)}\n\n```python\n# {command}\n{code.strip()}\n```\n"
+
+
+def _formatted(code: str) -> str:
+    """Format code as the checker wants it in Markdown."""
+    command = [sys.executable, "-m", "ruff", "format", "--quiet", "-"]
+    done = subprocess.run(command, input=code, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def _shown(node: ast.stmt, text: str) -> str:

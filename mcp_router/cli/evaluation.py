@@ -12,7 +12,7 @@ from mcp_router.cli.output import show, show_json, working
 from mcp_router.cli.session import Session
 
 if TYPE_CHECKING:
-    from mcp_router.evaluation.outcomes import Outcomes
+    from mcp_router.evaluation.outcomes import Outcomes, Rates
 
 _FILE = click.Path(path_type=Path)
 
@@ -61,7 +61,7 @@ def _outcomes(session: Session, file: Path, *, prices: Path | None) -> Outcomes:
     from mcp_router.evaluation.prices import catalogue_rates, read_prices
 
     rows = read_rows(file)
-    given = read_prices(prices) if prices is not None else {}
+    given: Rates = read_prices(prices) if prices is not None else {}
     unpriced = {name for row in rows for name in row.scores} - {*given}
     known = catalogue_rates(unpriced, catalog=session.catalog, now=session.clock())
     return outcomes(rows, rates={**known, **given})
