@@ -10,5 +10,5 @@ SELECT label, name, provider, bin_ms, sum(sign * calls)
 FROM span CROSS JOIN latency_tracking AS block
 WHERE block.dimension = :dimension AND block.width_s = span.width_s
   AND block.start_s >= span.from_s AND block.start_s < span.to_s
-GROUP BY name, label, bin_ms, provider
+GROUP BY bin_ms, name, label, provider
 HAVING sum(sign * calls) > 0
