@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 from mcp_router.cli.session import Session
+
+if TYPE_CHECKING:
+    from mcp_router.storage.store import By, Period
 
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 80}
 
@@ -18,6 +21,21 @@ as_session = click.make_pass_decorator(Session, ensure=True)
 """Passes the `Session` of the run to a command as its first argument."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Write one JSON document.")
+
+# Written out, so that --help need not import pydantic; the types say what is allowed.
+PERIODS: tuple[Period, ...] = ("day", "week", "month", "all")
+GROUPS: tuple[By, ...] = ("model", "task", "day", "project", "category", "provider")
+
+period_option = click.option(
+    "--period",
+    type=click.Choice(PERIODS),
+    default="month",
+    show_default=True,
+    help="The running day, week or month, or all there is.",
+)
+by_option = click.option(
+    "--by", type=click.Choice(GROUPS), default="model", show_default=True, help="How to group."
+)
 
 
 def with_global_options(*, hidden: bool = True) -> Callable[[_C], _C]:

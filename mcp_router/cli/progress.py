@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from mcp_router.types import Attempt, AttemptEvent
 
 
-class Progress:
+class Spinner:
     """A spinner on stderr while the context lasts; nothing where stderr is no terminal."""
 
     def __init__(self) -> None:
@@ -38,6 +38,15 @@ class Progress:
     ) -> None:
         self.pause()
 
+    def pause(self) -> None:
+        """Take the spinner away, so that something else can be written."""
+        if self._status is not None:
+            self._status.stop()
+
+
+class Progress(Spinner):
+    """A spinner that says which model is being waited for."""
+
     def attempt(self, event: AttemptEvent) -> None:
         """Name the model that is asked now, and say what became of the one before it."""
         if self._status is None:
@@ -49,11 +58,6 @@ class Progress:
         name = clean(f"{event.model} ({event.provider})")
         self._status.update(Text(f"Waiting for {name} …"))
         self._status.start()
-
-    def pause(self) -> None:
-        """Take the spinner away, so that something else can be written."""
-        if self._status is not None:
-            self._status.stop()
 
 
 def failure_line(tried: Attempt) -> str:

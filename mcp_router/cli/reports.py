@@ -6,16 +6,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcp_router.cli.command import as_session, json_option, with_examples, with_global_options
+from mcp_router.cli.command import (
+    as_session,
+    by_option,
+    json_option,
+    period_option,
+    with_examples,
+    with_global_options,
+)
 from mcp_router.cli.output import show, show_json
 from mcp_router.cli.session import Session
 
 if TYPE_CHECKING:
     from mcp_router.storage.store import By, Period
-
-# Written out, so that --help need not import pydantic; the types say what is allowed.
-PERIODS: tuple[Period, ...] = ("day", "week", "month", "all")
-GROUPS: tuple[By, ...] = ("model", "task", "day", "project", "category", "provider")
 
 
 @with_examples(
@@ -24,16 +27,8 @@ GROUPS: tuple[By, ...] = ("model", "task", "day", "project", "category", "provid
 )
 @with_global_options()
 @click.command()
-@click.option(
-    "--period",
-    type=click.Choice(PERIODS),
-    default="month",
-    show_default=True,
-    help="The running day, week or month, or all there is.",
-)
-@click.option(
-    "--by", type=click.Choice(GROUPS), default="model", show_default=True, help="How to group."
-)
+@period_option
+@by_option
 @json_option
 @as_session
 def stats(session: Session, period: Period, by: By, as_json: bool) -> None:

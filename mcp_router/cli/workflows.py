@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
 from mcp_router.cli.command import as_session, json_option, with_examples, with_global_options
 from mcp_router.cli.output import remark, say, show_aside, show_json, write_answer
+from mcp_router.cli.progress import Spinner
 from mcp_router.cli.session import Session
 from mcp_router.cli.values import TAG, USD, WORDS
 from mcp_router.cli.workflow_pages import step_line, workflow_page
 
 if TYPE_CHECKING:
     from decimal import Decimal
-    from types import TracebackType
-
-    from rich.status import Status
 
     from mcp_router.workflows.form import Workflow
     from mcp_router.workflows.result import StepEvent, WorkflowResult
@@ -116,30 +113,12 @@ async def _run(session: Session, asked: Asked) -> WorkflowResult:
                 say("warning", line)
 
 
-class _Progress:
+class _Progress(Spinner):
     """One line on stderr for each step that ends; on a terminal also what is being waited for."""
 
     def __init__(self) -> None:
-        self._status: Status | None = None
+        super().__init__()
         self._running: dict[str, None] = {}
-
-    def __enter__(self) -> Self:
-        if sys.stderr is not None and sys.stderr.isatty():
-            from rich.console import Console
-            from rich.status import Status
-
-            self._status = Status("Deciding …", console=Console(stderr=True, highlight=False))
-            self._status.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if self._status is not None:
-            self._status.stop()
 
     def take(self, event: StepEvent) -> None:
         """Show one event."""

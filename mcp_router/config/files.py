@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.config.camel import snake_case_keys
+from mcp_router.config.documents import read_document
 from mcp_router.config.folders import config_folder
-from mcp_router.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,10 +56,8 @@ def read_file(file: SettingsFile) -> dict[str, object]:
     Raises:
         ConfigError: it cannot be read, is over a megabyte, or is not TOML or JSON.
     """
-    text = _text(file)
-    if file.path.suffix == ".json" or text.lstrip().startswith("{"):
-        return snake_case_keys(_json(text, file.place), place=file.place)
-    return _toml(text, file.place)
+    table, is_json = read_document(file.path, place=file.place, most=MAX_BYTES)
+    return snake_case_keys(table, place=file.place) if is_json else table
 
 
 def expanded(path: Path) -> Path:
@@ -109,60 +107,3 @@ def _shown(path: Path, cwd: Path, home: Path | None) -> str:
     if home is not None and path.is_relative_to(home):
         return str(Path("~") / path.relative_to(home))
     return str(path)
-
-
-def _text(file: SettingsFile) -> str:
-    try:
-        with file.path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a usable path"
-        problem = f"it cannot be read ({reason})"
-        raise ConfigError(place=file.place, key="", problem=problem) from error
-    if len(content) > MAX_BYTES:
-        raise ConfigError(place=file.place, key="", problem="it is larger than a megabyte")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(place=file.place, key="", problem="it is not UTF-8 text") from error
-
-
-def _toml(text: str, place: str) -> dict[str, object]:
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except RecursionError as error:
-        raise ConfigError(place=place, key="", problem="it is nested too deeply") from error
-    except ValueError as error:
-        said = str(error).removesuffix(" (at end of document)")
-        lines = text.split("\n")
-        end = f" (at line {len(lines)}, column {len(lines[-1]) + 1})"
-        where = end if said != str(error) else ""
-        raise ConfigError(place=place, key="", problem=f"not TOML: {said}{where}") from error
-
-
-def _json(text: str, place: str) -> dict[str, object]:
-    import json
-
-    try:
-        found: object = json.loads(text, object_pairs_hook=_without_repeats)
-    except RecursionError as error:
-        raise ConfigError(place=place, key="", problem="it is nested too deeply") from error
-    except json.JSONDecodeError as error:
-        problem = f"not JSON: {error.msg} (at line {error.lineno}, column {error.colno})"
-        raise ConfigError(place=place, key="", problem=problem) from error
-    except ValueError as error:
-        raise ConfigError(place=place, key="", problem=f"not JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise ConfigError(place=place, key="", problem="it does not hold a table of settings")
-    return cast("dict[str, object]", found)
-
-
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:60]!r} stands twice in one table")
-    return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -205,20 +205,3 @@ class Wire(Protocol):
     def reader(self, *, provider: str) -> Reader:
         """Start reading a streamed answer."""
         ...
-
-
-def parse_stream(wire: Wire, events: Iterable[Event], *, provider: str) -> Iterator[Delta]:
-    """Read a whole streamed answer from its events.
-
-    Raises:
-        BadAnswer, FailureInAnswer: as in `Reader.read` and `Reader.finish`.
-    """
-    reader = wire.reader(provider=provider)
-    for event in events:
-        yield from reader.read(event)
-        if reader.done:
-            break
-    usage = reader.usage()
-    if usage is not None:
-        yield UsageDelta(usage)
-    yield reader.finish()

@@ -61,12 +61,6 @@ def read_quantity(text: str, *, language: str | None = None) -> Quantity | None:
     return Quantity(canonical(number * scale * size), unit, face)
 
 
-def numbers_in(text: str, *, language: str | None = None) -> tuple[str, ...]:
-    """List the numbers of a text in order, as canonical texts without their units."""
-    found = (decimal(match[1], language=language) for match in _QUANTITY.finditer(text))
-    return tuple(canonical(number) for number in found if number is not None)
-
-
 def decimal(text: str, *, language: str | None = None) -> Fraction | None:
     """Read digits with group and decimal signs; None where they make no number."""
     digits, _, power = text.replace("\u2212", "-").lower().partition("e")

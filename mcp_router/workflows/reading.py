@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from mcp_router.config.documents import read_document
 from mcp_router.errors import ConfigError
 from mcp_router.workflows.form import Workflow
 from mcp_router.workflows.graph import check
@@ -25,9 +25,7 @@ def read_workflow(path: Path) -> Workflow:
         ConfigError: it cannot be read, is no TOML or JSON, or describes no workflow.
     """
     place = str(path)
-    text = _text(path, place)
-    is_json = path.suffix.lower() == ".json" or text.lstrip().startswith("{")
-    table = _json(text, place) if is_json else _toml(text, place)
+    table = read_document(path, place=place, most=MAX_BYTES).table
     return workflow_of({"name": path.stem, **table}, place=place)
 
 
@@ -97,50 +95,3 @@ def _keys_beside(path: list[str]) -> str:
     if len(path) == 3 and path[0] == "steps":
         return ", ".join(WorkflowStep.model_fields)
     return ""
-
-
-def _text(path: Path, place: str) -> str:
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a usable path"
-        problem = f"it cannot be read ({reason})"
-        raise ConfigError(place=place, key="", problem=problem) from error
-    if len(content) > MAX_BYTES:
-        problem = f"it is larger than {MAX_BYTES // 1_000_000} MB"
-        raise ConfigError(place=place, key="", problem=problem)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(place=place, key="", problem="it is not UTF-8 text") from error
-
-
-def _toml(text: str, place: str) -> dict[str, object]:
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError) as error:
-        problem = f"not TOML: {error}" if isinstance(error, ValueError) else "nested too deeply"
-        raise ConfigError(place=place, key="", problem=problem) from error
-
-
-def _json(text: str, place: str) -> dict[str, object]:
-    try:
-        found: object = json.loads(text, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError) as error:
-        problem = f"not JSON: {error}" if isinstance(error, ValueError) else "nested too deeply"
-        raise ConfigError(place=place, key="", problem=problem) from error
-    if not isinstance(found, dict):
-        raise ConfigError(place=place, key="", problem="it does not hold one JSON object")
-    return cast("dict[str, object]", found)
-
-
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    table = dict(pairs)
-    if len(table) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"{twice[:60]!r} stands twice in one table")
-    return table

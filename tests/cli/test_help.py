@@ -12,11 +12,11 @@ import pytest
 
 from mcp_router.catalog.catalog import Catalog
 from mcp_router.cli.catalogue import TIERS
+from mcp_router.cli.command import GROUPS, PERIODS
 from mcp_router.cli.configuration import WEIGHTS
 from mcp_router.cli.constraints import CAPABILITIES, NEEDS, STRATEGIES
 from mcp_router.cli.database import KINDS
 from mcp_router.cli.group import ENTRIES, PROGRAM, cli
-from mcp_router.cli.reports import GROUPS, PERIODS
 from mcp_router.config.settings import Weights
 from mcp_router.storage.kinds import TABLES
 from mcp_router.storage.store import By, Period

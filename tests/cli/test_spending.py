@@ -12,9 +12,9 @@ from typing import get_args
 
 import pytest
 
+from mcp_router.cli.command import GROUPS, PERIODS
 from mcp_router.cli.main import run
 from mcp_router.cli.session import Session
-from mcp_router.cli.spending import GROUPS, PERIODS
 from mcp_router.cli.spending_pages import sparkline
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.store import By, Period

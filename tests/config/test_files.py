@@ -124,7 +124,7 @@ def test_broken_json_names_line_and_column(
         ("x.json", b'{"a":' * 5000 + b"1" + b"}" * 5000, "it is nested too deeply"),
         ("x.json", b'{"a":' * 50 + b"1" + b"}" * 50, "it is nested too deeply"),
         ("x.json", b'{"a": ' + b"[" * 50 + b"]" * 50 + b"}", "it is nested too deeply"),
-        ("x.json", b"[1]", "it does not hold a table of settings"),
+        ("x.json", b"[1]", "it does not hold one JSON object"),
         ("x.json", b'{"a": 1, "a": 2}', "'a' stands twice in one table"),
         ("x.json", b'{"cache": {"ttl": ' + b"1" * 5000 + b"}}", "not JSON: Exceeds the limit"),
         ("x.toml", b"#" * 1_000_001, "it is larger than a megabyte"),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from mcp_router.providers.assemble import Assembler
 from mcp_router.providers.sse import Event
-from mcp_router.providers.wire import Call, Delta, Reply, Target, Wire, parse_stream
+from mcp_router.providers.wire import Call, Delta, Reply, Target, UsageDelta, Wire
 from mcp_router.testing.neutral import WireName
 from mcp_router.types import Message, ModelInfo, ProviderInfo
 from tests.builders import model
@@ -170,3 +170,20 @@ ANSWER = {
     "choices": [{"message": {"role": "assistant", "content": "hi"}, "finish_reason": "stop"}],
     "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4},
 }
+
+
+def parse_stream(wire: Wire, events: Iterable[Event], *, provider: str) -> Iterator[Delta]:
+    """Read a whole streamed answer from its events.
+
+    Raises:
+        BadAnswer, FailureInAnswer: as in `Reader.read` and `Reader.finish`.
+    """
+    reader = wire.reader(provider=provider)
+    for event in events:
+        yield from reader.read(event)
+        if reader.done:
+            break
+    usage = reader.usage()
+    if usage is not None:
+        yield UsageDelta(usage)
+    yield reader.finish()

@@ -19,11 +19,10 @@ from mcp_router.providers.wire import (
     Reply,
     TextDelta,
     ToolCallDelta,
-    parse_stream,
 )
 from mcp_router.providers.wires import WIRES
 from mcp_router.types import Reasoning, ToolCall, Usage
-from tests.providers.scene import WIRE_NAMES, chunk, goldens, load, streamed, together
+from tests.providers.scene import WIRE_NAMES, chunk, goldens, load, parse_stream, streamed, together
 
 
 def expected(fields: dict[str, Any]) -> Reply:

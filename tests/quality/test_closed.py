@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from mcp_router.quality.asked import asked
 from mcp_router.quality.closed import Closed, Hint, closed_answer, hint_of
 from mcp_router.quality.dates import read_date
-from mcp_router.quality.quantities import canonical, decimal, numbers_in, read_quantity
+from mcp_router.quality.quantities import canonical, decimal, read_quantity
 from tests.quality.labelled import ask
 
 SAME: list[list[str]] = json.loads(Path(__file__).with_name("phrases.json").read_text("utf-8"))[
@@ -101,10 +101,6 @@ def test_slashes_are_read_where_only_one_order_makes_sense() -> None:
 )
 def test_what_is_no_single_number_is_no_quantity(text: str) -> None:
     assert read_quantity(text) is None
-
-
-def test_numbers_in_a_text_are_listed_in_order() -> None:
-    assert numbers_in("From 3 to 1,000 in 2.5 h") == ("3", "1000", "2.5")
 
 
 def test_the_question_says_how_to_read_the_answer() -> None:
