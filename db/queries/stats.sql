@@ -1,5 +1,5 @@
--- Sums per group. :spans is a JSON array of [label, width_s, from_s, to_s, sign]; LIMIT -1 keeps
--- SQLite from parsing it again for every row.
+-- Sums per group: block.name, or span.label or block.provider put in its place. :spans is a JSON
+-- array of [label, width_s, from_s, to_s, sign]; LIMIT -1 keeps SQLite from parsing it for every row.
 WITH span(label, width_s, from_s, to_s, sign) AS (
   SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]'),
     json_extract(value, '$[3]'), json_extract(value, '$[4]')
@@ -7,10 +7,10 @@ WITH span(label, width_s, from_s, to_s, sign) AS (
   LIMIT -1
 )
 SELECT
-  label, name, provider, sum(sign * decisions), sum(sign * calls), sum(sign * ok),
-  sum(sign * fallbacks), sum(sign * input_tokens), sum(sign * output_tokens),
+  block.name, sum(sign * decisions), sum(sign * calls), sum(sign * ok), sum(sign * fallbacks),
+  sum(sign * input_tokens), sum(sign * output_tokens),
   sum(sign * cost_nanos), sum(sign * estimated_nanos), sum(sign * baseline_nanos)
 FROM span CROSS JOIN cost_tracking AS block
 WHERE block.dimension = :dimension AND block.width_s = span.width_s
   AND block.start_s >= span.from_s AND block.start_s < span.to_s
-GROUP BY name, label, provider
+GROUP BY block.name

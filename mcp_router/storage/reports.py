@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, NamedTuple, get_args
 
 from mcp_router.errors import InvalidRequestError
 from mcp_router.money import to_usd
-from mcp_router.storage.blocks import FOREVER, HOUR, QUARTER, WIDTHS, Span, cover, nearest
+from mcp_router.storage.blocks import (
+    DAY,
+    FOREVER,
+    HOUR,
+    LONG,
+    QUARTER,
+    WIDTHS,
+    Span,
+    cover,
+    nearest,
+)
 from mcp_router.storage.days import day_sums
 from mcp_router.storage.latency import percentile
 from mcp_router.storage.periods import period_bounds, to_ms
@@ -23,6 +33,7 @@ if TYPE_CHECKING:
     from datetime import datetime, tzinfo
 
 _DIMENSIONS = {"provider": "model", "day": "all"}
+_COLUMNS = {"provider": "block.provider", "day": "span.label"}
 _HOURS = WIDTHS[1:]
 
 MOST_TIMED_DAYS = 100
@@ -63,7 +74,8 @@ def read_stats(
     """Sum a span up in groups: days in order, anything else by cost, dearest first.
 
     Sums are exact, over groups and over adjoining spans alike; latencies are estimates, of the
-    whole hours nearest to the span. `by` may also be "all", for one row.
+    whole hours nearest to the span, whole days where it is longer than a month. `by` may also be
+    "all", for one row.
 
     Raises:
         InvalidRequestError: nothing can be grouped by this.
@@ -103,16 +115,17 @@ def _sums(connection: sqlite3.Connection, *, question: Question) -> Sums:
 
 
 def _histograms(connection: sqlite3.Connection, *, question: Question) -> Histograms:
-    hours = [
-        Span(label, nearest(start, width=HOUR), nearest(end, width=HOUR))
-        for label, start, end in question.spans
-    ]
-    rounded = Question(question.by, hours)
+    rounded = Question(question.by, [_rounded(span) for span in question.spans])
     found: Histograms = {}
     for group, (low, calls) in _read(connection, name="latencies", question=rounded, widths=_HOURS):
         histogram = found.setdefault(group, {})
         histogram[low] = histogram.get(low, 0.0) + calls
     return found
+
+
+def _rounded(span: Span) -> Span:
+    width = HOUR if span.end - span.start < LONG else DAY
+    return Span(span.label, nearest(span.start, width=width), nearest(span.end, width=width))
 
 
 def _read(
@@ -129,8 +142,10 @@ def _read(
         for block in cover(span.start, span.end, widths=widths)
     ]
     summed = {"dimension": dimension, "spans": json.dumps(blocks)}
-    for label, model, provider, *values in connection.execute(query(name), summed):
-        yield _group(by, label=label, name=model, provider=provider), tuple(values)
+    # Sorting by one column takes half the time of sorting by the three.
+    asked = query(name).replace("block.name", _COLUMNS.get(by, "block.name"))
+    for group, *values in connection.execute(asked, summed):
+        yield group, tuple(values)
     fresh = {"dimension": dimension, "from_s": spans[0].start, "to_s": spans[-1].end}
     starts = [span.start for span in spans]
     for start, model, provider, *values in connection.execute(query(f"{name}_fresh"), fresh):
