@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench catalog train conformance live hosts bundle clean
+.PHONY: help demo test check docs bench catalog evidence train conformance live hosts bundle clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,14 +34,19 @@ check: .venv/.installed ## Run every checker: ruff, mypy, pyright, generated fil
 	@$(BIN)/mypy
 	@$(BIN)/pyright
 	@$(BIN)/python -m mcp_router.catalog.compile --check
+	@$(BIN)/python -m mcp_router.catalog.weighing --check
 	@$(BIN)/python -m mcp_router.storage.schema --check
 	@$(BIN)/python -m cogapp --check --verbosity=0 README.md docs/*.md
 
 docs: .venv/.installed ## Rebuild the generated parts of README.md and docs/
 	@$(BIN)/python -m cogapp -r --verbosity=1 README.md docs/*.md
 
-catalog: .venv/.installed ## Recompile catalog.json from models.toml and genai-prices
+catalog: .venv/.installed ## Recompile catalog.json from models.toml and genai-prices, then evidence.json
 	@$(BIN)/python -m mcp_router.catalog.compile
+	@$(BIN)/python -m mcp_router.catalog.weighing
+
+evidence: .venv/.installed ## Weigh public results into evidence.json
+	@$(BIN)/python -m mcp_router.catalog.weighing
 
 bench: .venv/.installed ## Measure, each figure beside its bound and a baseline of the same run
 	@$(BIN)/python -m tests.benchmarks

@@ -4,7 +4,7 @@
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1296257106;
-PRAGMA user_version = 5;
+PRAGMA user_version = 10;
 
 CREATE TABLE schema_migrations (
   version INTEGER PRIMARY KEY,
@@ -645,6 +645,250 @@ CREATE TABLE task_corrections (
   created_ms INTEGER NOT NULL,
   task_type TEXT NOT NULL,
   words BLOB NOT NULL UNIQUE
+);
+
+INSERT INTO schema_migrations VALUES (6, '0006_access_tokens');
+
+-- Bearer tokens of the HTTP server.
+
+-- One row per name; a name is free again once its token is revoked. digest is the SHA-256 of the
+-- token in hex: the token itself, 32 random bytes, is shown once and not kept. scopes and models
+-- are JSON arrays, an empty one of models allows all. What a token spent is in the ledger, under
+-- the tag "token=name".
+CREATE TABLE access_tokens (
+  name TEXT PRIMARY KEY,
+  digest TEXT NOT NULL UNIQUE,
+  scopes TEXT NOT NULL,
+  models TEXT NOT NULL,
+  daily_nanos INTEGER CHECK (daily_nanos >= 0),
+  monthly_nanos INTEGER CHECK (monthly_nanos >= 0),
+  requests_per_minute INTEGER CHECK (requests_per_minute > 0),
+  tokens_per_minute INTEGER CHECK (tokens_per_minute > 0),
+  created_ms INTEGER NOT NULL,
+  expires_ms INTEGER,
+  revoked_ms INTEGER
+) WITHOUT ROWID;
+
+INSERT INTO schema_migrations VALUES (7, '0007_kept_answers');
+
+-- An answer that was kept and is given again is an outcome of source 'cache': it tells who answered,
+-- and says nothing new about how good that model is.
+
+DROP VIEW fresh_performance;
+
+-- A score counts as that share of a success, and the rest of it as a failure.
+CREATE VIEW fresh_performance AS
+WITH scope(pooled) AS (VALUES (0), (1))
+SELECT
+  model, CASE WHEN pooled THEN '' ELSE task_type END AS task_type,
+  source = 'execution' AS calls,
+  weight * coalesce(score, ok) AS successes,
+  weight * (1 - coalesce(score, ok)) AS failures,
+  CASE WHEN estimated_tokens > 0 AND input_tokens + cache_read_tokens + cache_write_tokens > 0
+    THEN weight * (input_tokens + cache_read_tokens + cache_write_tokens) ELSE 0.0
+    END AS used_tokens,
+  CASE WHEN estimated_tokens > 0 AND input_tokens + cache_read_tokens + cache_write_tokens > 0
+    THEN weight * estimated_tokens ELSE 0.0 END AS estimated_tokens
+FROM scope CROSS JOIN routing_outcomes
+WHERE seq > (SELECT outcomes FROM summary_state)
+  AND source <> 'cache'
+  -- What the caller, a key or a limit caused says nothing about how good a model is.
+  AND failure NOT IN ('auth', 'breaker_open', 'budget', 'cancelled', 'content_filter',
+    'context_length', 'invalid_request', 'rate_limited');
+
+INSERT INTO schema_migrations VALUES (8, '0008_experiments');
+
+-- Experiments that are carried out: what each arm showed, as running sums, and what was said of the
+-- answers later.
+
+-- ok is whether the answer was good and score how good, from 0 to 1: judged is 'feedback' once a
+-- person has said so, before that '' for what can be seen of the answer and what scorers gave it.
+ALTER TABLE experiment_exposures ADD COLUMN score REAL;
+ALTER TABLE experiment_exposures ADD COLUMN judged TEXT NOT NULL DEFAULT '';
+ALTER TABLE experiment_exposures ADD COLUMN latency_ms INTEGER;
+CREATE INDEX experiment_exposures_decision ON experiment_exposures (decision_id);
+
+-- Kept by triggers: guard rails look at them after every call. met counts all exposures, the rest
+-- only those with a result.
+CREATE TABLE experiment_tallies (
+  experiment TEXT NOT NULL,
+  arm TEXT NOT NULL,
+  met INTEGER NOT NULL,
+  successes INTEGER NOT NULL DEFAULT 0,
+  failures INTEGER NOT NULL DEFAULT 0,
+  priced INTEGER NOT NULL DEFAULT 0,
+  cost_nanos INTEGER NOT NULL DEFAULT 0,
+  cost_squares REAL NOT NULL DEFAULT 0,
+  scored INTEGER NOT NULL DEFAULT 0,
+  score REAL NOT NULL DEFAULT 0,
+  score_squares REAL NOT NULL DEFAULT 0,
+  PRIMARY KEY (experiment, arm)
+) WITHOUT ROWID;
+INSERT INTO experiment_tallies
+SELECT experiment, arm, count(*), ifnull(sum(ok), 0), ifnull(sum(NOT ok), 0), count(cost_nanos),
+  ifnull(sum(cost_nanos), 0), ifnull(sum(1.0 * cost_nanos * cost_nanos), 0.0), count(ok),
+  ifnull(sum(ok), 0.0), ifnull(sum(ok), 0.0)
+FROM experiment_exposures
+GROUP BY experiment, arm;
+
+CREATE TRIGGER experiment_exposures_met AFTER INSERT ON experiment_exposures BEGIN
+  INSERT INTO experiment_tallies (experiment, arm, met) VALUES (NEW.experiment, NEW.arm, 1)
+  ON CONFLICT (experiment, arm) DO UPDATE SET met = met + 1;
+END;
+
+CREATE TRIGGER experiment_exposures_summed
+AFTER UPDATE OF finished_ms, ok, score, cost_nanos ON experiment_exposures
+WHEN NEW.finished_ms IS NOT NULL
+BEGIN
+  UPDATE experiment_tallies SET
+    successes = successes - (OLD.finished_ms IS NOT NULL AND OLD.ok IS 1),
+    failures = failures - (OLD.finished_ms IS NOT NULL AND OLD.ok IS 0),
+    priced = priced - (OLD.cost_nanos IS NOT NULL),
+    cost_nanos = cost_nanos - ifnull(OLD.cost_nanos, 0),
+    cost_squares = cost_squares - 1.0 * ifnull(OLD.cost_nanos, 0) * ifnull(OLD.cost_nanos, 0),
+    scored = scored - 1,
+    score = score - ifnull(OLD.score, OLD.ok),
+    score_squares = score_squares - ifnull(OLD.score, OLD.ok) * ifnull(OLD.score, OLD.ok)
+  WHERE experiment = OLD.experiment AND arm = OLD.arm
+    AND OLD.finished_ms IS NOT NULL AND OLD.ok IS NOT NULL;
+  UPDATE experiment_tallies SET
+    successes = successes + (NEW.ok IS 1),
+    failures = failures + (NEW.ok IS 0),
+    priced = priced + (NEW.cost_nanos IS NOT NULL),
+    cost_nanos = cost_nanos + ifnull(NEW.cost_nanos, 0),
+    cost_squares = cost_squares + 1.0 * ifnull(NEW.cost_nanos, 0) * ifnull(NEW.cost_nanos, 0),
+    scored = scored + 1,
+    score = score + ifnull(NEW.score, NEW.ok),
+    score_squares = score_squares + ifnull(NEW.score, NEW.ok) * ifnull(NEW.score, NEW.ok)
+  WHERE experiment = NEW.experiment AND arm = NEW.arm AND NEW.ok IS NOT NULL;
+END;
+
+-- What a person says of an answer counts for the arm it came from, whenever it is said.
+CREATE TRIGGER routing_outcomes_judged AFTER INSERT ON routing_outcomes
+WHEN NEW.source = 'feedback'
+BEGIN
+  UPDATE experiment_exposures
+  SET ok = NEW.ok, score = ifnull(NEW.score, NEW.ok), judged = NEW.source
+  WHERE decision_id = NEW.decision_id;
+END;
+
+INSERT INTO schema_migrations VALUES (9, '0009_evidence');
+
+-- What was judged of each model's answers, by kind of work and by who judged; sums of weights as in
+-- routing_outcomes. Carrying out a request says nothing of how good the answer was, nor does an
+-- answer that was given again.
+CREATE TABLE model_evidence (
+  model TEXT NOT NULL,
+  task_type TEXT NOT NULL,
+  complexity TEXT NOT NULL,
+  source TEXT NOT NULL,
+  cases INTEGER NOT NULL,
+  successes REAL NOT NULL,
+  failures REAL NOT NULL,
+  PRIMARY KEY (model, task_type, complexity, source)
+) WITHOUT ROWID;
+
+CREATE VIEW judged_outcomes AS
+SELECT
+  seq, model, task_type, complexity, source, weight * coalesce(score, ok) AS successes,
+  weight * (1 - coalesce(score, ok)) AS failures
+FROM routing_outcomes
+WHERE source NOT IN ('execution', 'cache');
+
+CREATE VIEW fresh_evidence AS
+SELECT model, task_type, complexity, source, successes, failures
+FROM judged_outcomes
+WHERE seq > (SELECT outcomes FROM summary_state);
+
+-- Before the other sums, which then move on the row that they are counted from.
+CREATE TRIGGER summary_state_fold_evidence BEFORE UPDATE OF folds ON summary_state
+BEGIN
+  INSERT INTO model_evidence
+  SELECT model, task_type, complexity, source, count(*), sum(successes), sum(failures)
+  FROM fresh_evidence
+  WHERE true
+  GROUP BY 1, 2, 3, 4
+  ON CONFLICT (model, task_type, complexity, source) DO UPDATE SET
+    cases = cases + excluded.cases,
+    successes = successes + excluded.successes,
+    failures = failures + excluded.failures;
+END;
+
+INSERT INTO model_evidence
+SELECT model, task_type, complexity, source, count(*), sum(successes), sum(failures)
+FROM judged_outcomes
+WHERE seq <= (SELECT outcomes FROM summary_state)
+GROUP BY 1, 2, 3, 4;
+
+INSERT INTO schema_migrations VALUES (10, '0010_learning');
+
+-- What is learnt from judged answers, which choices it changed, and what trying models cost.
+
+-- Which words a request holds, as buckets of hashes (routing/sketch.py); NULL in older rows.
+ALTER TABLE routing_decisions ADD COLUMN features BLOB;
+
+-- Finds the latest judgements among the many rows of calls.
+CREATE INDEX routing_outcomes_judged ON routing_outcomes (seq)
+  WHERE source NOT IN ('execution', 'cache');
+
+-- Whether anything learnt may have an effect, and a number that grows with every change here.
+CREATE TABLE learning_state (
+  id INTEGER PRIMARY KEY CHECK (id = 1),
+  active INTEGER NOT NULL,
+  revision INTEGER NOT NULL
+);
+INSERT INTO learning_state VALUES (1, 1, 0);
+
+-- One row per pair of models: how their answers to the same words differ. weights is a ridge
+-- (storage/lessons.py); gain is the squared error on unseen judgements that it takes away.
+CREATE TABLE learned_pairs (
+  one TEXT NOT NULL,
+  other TEXT NOT NULL,
+  fitted_ms INTEGER NOT NULL,
+  cases INTEGER NOT NULL,
+  gain REAL NOT NULL,
+  noise REAL NOT NULL,
+  helps INTEGER NOT NULL,
+  undone INTEGER NOT NULL DEFAULT 0,
+  weights BLOB NOT NULL,
+  PRIMARY KEY (one, other)
+) WITHOUT ROWID;
+
+-- Task types that went from the usual model to a cheaper one; an undone row stays, so that it is
+-- not switched again.
+CREATE TABLE learned_switches (
+  task_type TEXT PRIMARY KEY,
+  usual TEXT NOT NULL,
+  model TEXT NOT NULL,
+  since_ms INTEGER NOT NULL,
+  chance REAL NOT NULL,
+  undone INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+
+-- One row per decision that was made while models were tried: which one was chosen, with what
+-- chance, and what the usual model would have cost and promised.
+CREATE TABLE learning_trials (
+  decision_id TEXT PRIMARY KEY,
+  created_ms INTEGER NOT NULL,
+  task_type TEXT NOT NULL,
+  kind TEXT NOT NULL CHECK (kind IN ('usual', 'switched', 'explored')),
+  model TEXT NOT NULL,
+  usual TEXT NOT NULL,
+  propensity REAL NOT NULL,
+  quality REAL NOT NULL,
+  usual_quality REAL NOT NULL,
+  cost_nanos INTEGER NOT NULL,
+  usual_nanos INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX learning_trials_created ON learning_trials (created_ms);
+
+-- What learning changed, in the order in which it did.
+CREATE TABLE learning_events (
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  created_ms INTEGER NOT NULL,
+  task_type TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  told TEXT NOT NULL
 );
 
 COMMIT;

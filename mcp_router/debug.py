@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mcp_router.errors import ConfigError
+from mcp_router.logs import lines
 
 if TYPE_CHECKING:
     from mcp_router.config.settings import Settings
@@ -27,7 +28,7 @@ def start_logging(settings: Settings) -> None:
     if _log.handlers:
         return
     for handler in (logging.StreamHandler(), _file_handler(settings)):
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+        handler.setFormatter(lines(settings.log_format))
         _log.addHandler(handler)
     _log.setLevel(logging.DEBUG)
     # A host's own handlers on the root logger would print every line a second time.
@@ -35,9 +36,9 @@ def start_logging(settings: Settings) -> None:
 
 
 def _file_handler(settings: Settings) -> logging.Handler:
-    from mcp_router.storage.opened import database_path
+    from mcp_router.storage.opened import local_folder
 
-    path = Path(settings.log_file or database_path(settings).with_name(LOG_NAME))
+    path = Path(settings.log_file or local_folder(settings) / LOG_NAME)
     try:
         if settings.log_file is None:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -49,13 +50,14 @@ def _file_handler(settings: Settings) -> logging.Handler:
 
 def log_decision(decision: Decision) -> None:
     """Log a decision whole; it holds no prompt text."""
-    _log.debug("%s chose %s: %s", decision.decision_id, decision.model, decision.reason)
+    log = logging.LoggerAdapter(_log, {"decision_id": decision.decision_id})
+    log.debug("%s chose %s: %s", decision.decision_id, decision.model, decision.reason)
     for reason in decision.reasons:
-        _log.debug("%s reason: %s", decision.decision_id, reason)
+        log.debug("%s reason: %s", decision.decision_id, reason)
     for one in decision.candidates:
         parts = " ".join(f"{name}={value:.3f}" for name, value in one.parts)
         cost = "unknown" if one.estimated_cost_usd is None else f"${one.estimated_cost_usd:f}"
-        _log.debug(
+        log.debug(
             "%s candidate %s score=%.4f %s cost=%s",
             decision.decision_id,
             one.model,
@@ -64,9 +66,9 @@ def log_decision(decision: Decision) -> None:
             cost,
         )
     for model, score in decision.others.items():
-        _log.debug("%s candidate %s score=%.4f", decision.decision_id, model, score)
+        log.debug("%s candidate %s score=%.4f", decision.decision_id, model, score)
     for ruled_out in decision.rejected:
-        _log.debug(
+        log.debug(
             "%s rejected %s by %s: %s",
             decision.decision_id,
             ruled_out.model,

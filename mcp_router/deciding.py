@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import secrets
 from datetime import timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Protocol
 
 from mcp_router.config.credentials import usable_providers
 from mcp_router.debug import log_decision
-from mcp_router.errors import InvalidRequestError, NoCandidateError
+from mcp_router.errors import InvalidRequestError, LostDatabaseError, NoCandidateError
 from mcp_router.money import to_usd
 from mcp_router.routing.cache import DecisionCache
 from mcp_router.routing.classify import TaskRule, classify, read_correction
@@ -17,9 +17,13 @@ from mcp_router.routing.corrections import NOTHING, taught
 from mcp_router.routing.decide import decide
 from mcp_router.routing.intake import fingerprint, kept_prompt, prompt_hash
 from mcp_router.routing.situation import Understood, situate
+from mcp_router.routing.sketch import packed, sketch
 from mcp_router.routing.tokens import request_counts
+from mcp_router.storage.lessons import NOTHING_LEARNT, refit_when_due
 from mcp_router.storage.periods import from_ms
-from mcp_router.types import RoutingState, TaskType
+from mcp_router.storage.trials import NO_LEAVE
+from mcp_router.studies.live import Experiments, told_arms, under_arms, without_arms
+from mcp_router.types import Learnt, Lesson, RoutingState, TaskType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,9 +34,11 @@ if TYPE_CHECKING:
     from mcp_router.config.settings import Settings
     from mcp_router.execution.limits import CallLimits
     from mcp_router.execution.routes import Routes
+    from mcp_router.experiments.treatment import Treatment
     from mcp_router.routing.situation import Situation
+    from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.storage.store import Store
-    from mcp_router.types import Classification, Decision, Request
+    from mcp_router.types import Classification, Decision, Request, Trying
 
 COMMON_BUDGETS = ("request", "day", "month")
 """The budgets that every request counts for."""
@@ -41,11 +47,20 @@ STATE_AGE = timedelta(seconds=1)
 """How old the observed state (budget, breakers, performance) of a recommendation may be."""
 
 
+class Decide(Protocol):
+    """Decides one request under a state."""
+
+    def __call__(self, *, state: RoutingState) -> Decision:
+        """Decide it."""
+        ...
+
+
 class Decider:
     """Decides requests under the observed state, and remembers decisions for their time to live.
 
     Attributes:
         usable: the providers that can be called.
+        experiments: those that run, whose arms change what is executed.
     """
 
     def __init__(
@@ -68,8 +83,11 @@ class Decider:
         }
         self._state: tuple[datetime, RoutingState] | None = None
         self._taught = NOTHING
+        self._known = NOTHING_LEARNT
+        self._trying: Trying | None = None
         self._recalled: datetime | None = None
         self._left: Mapping[str, Decimal] = {}
+        self.experiments = Experiments(catalog)
 
     def classify(self, request: Request) -> Classification:
         """Say what kind of work a request is."""
@@ -130,6 +148,19 @@ class Decider:
         """
         if self._state is not None and timedelta() <= now - self._state[0] < STATE_AGE:
             return self._state[1]
+        try:
+            state = self._observed(store, now=now)
+        except LostDatabaseError:
+            if self._settings.budget.on_lost_database == "closed":
+                raise
+            # Calls go on by what was known last.
+            state = self._state[1] if self._state else RoutingState(usable_providers=self.usable)
+        if self._state is not None and state != self._state[1]:
+            self._cache.clear()
+        self._state = (now, state)
+        return state
+
+    def _observed(self, store: Store, *, now: datetime) -> RoutingState:
         self.recall(lambda: store, now=now)
         # Budgets on tags hold for some requests only; they are asked when one is carried out.
         self._left = {
@@ -137,17 +168,45 @@ class Decider:
             for one in store.budget_status(now=now)
             if one.name in COMMON_BUDGETS and one.left_usd is not None
         }
-        learns = self._settings.learning.enabled
-        state = RoutingState(
+        learns = self._learns(store, now=now)
+        return RoutingState(
             usable_providers=self.usable,
             performance=store.performance(now=now) if learns else {},
+            grades=store.grades(now=now) if learns else {},
+            learnt=Learnt(switches=self._known.switches) if self._known.effective else None,
             blocked=self._blocked(store, now=now),
             budget_left_usd=min(self._left.values(), default=None),
         )
-        if self._state is not None and state != self._state[1]:
-            self._cache.clear()
-        self._state = (now, state)
-        return state
+
+    def _learns(self, store: Store, *, now: datetime) -> bool:
+        """Read what was learnt, unless learning is off here or for everybody."""
+        learning = self._settings.learning
+        self._known, self._trying = NOTHING_LEARNT, None
+        if not learning.enabled:
+            return False
+        known = store.learnt
+        allowance = learning.explore_usd_per_day
+        if known.active:
+            safe = not (allowance or known.switches) or store.trials.safe(now=now)
+            # Switches rest, and nothing is tried, until both have lost little enough again; for
+            # that the decisions go on being counted.
+            self._known = known if safe else known._replace(switches={})
+            self._trying = (
+                store.trials.leave(now=now, allowance=allowance, revision=known.revision)
+                if safe
+                else NO_LEAVE
+            )
+        return known.active
+
+    def learn(self, store: SqliteStore, *, now: datetime) -> None:
+        """Learn from what a person said of an answer, where enough was said by now.
+
+        Raises:
+            StorageError: the store could not be used.
+        """
+        if self._settings.learning.enabled:
+            refit_when_due(store.database, now=now)
+        self.forget_state()
 
     def forget_state(self) -> None:
         """Read the state anew the next time."""
@@ -166,7 +225,8 @@ class Decider:
         known = self._cache.get(key, now=now) if key else None
         if known is not None:
             return known
-        decision = self.decide(request, state=state, now=now)
+        decide = partial(self.decide, request, now=now)
+        decision = self._with_trials(decide, state=state, store=store, now=now)
         self._record(decision, request, store=store)
         self._remember(key, decision, now=now)
         return decision
@@ -175,13 +235,14 @@ class Decider:
         self,
         request: Request,
         *,
-        store: Store,
+        store: SqliteStore,
         now: datetime,
         limits: CallLimits | None = None,
     ) -> Decision:
         """Decide among the models that have credentials, and record the decision.
 
-        `limits` may hold one that takes the place of the limit per request.
+        The arms of running experiments change the request before. `limits` may hold one that takes
+        the place of the limit per request.
 
         Raises:
             RouterError: as `recommend` raises.
@@ -191,20 +252,61 @@ class Decider:
         if nanos is not None:
             left = min({**self._left, "request": to_usd(nanos)}.values())
             state = state.model_copy(update={"budget_left_usd": left})
-        key = f"run {nanos} {fingerprint(request)}" if self._settings.cache.enabled else ""
-        known = self._cache.get(key, now=now) if key else None
-        if known is None:
-            decision = self._decide_among_able(request, state=state, now=now)
-            self._remember(key, decision, now=now)
-        else:
-            # Each execution is a decision of its own in the books, made once or not.
-            again = {"decision_id": new_decision_id(), "created_at": now}
-            decision = known.model_copy(update=again)
+
+        def decided(treatment: Treatment | None = None, *, state: RoutingState = state) -> Decision:
+            return self._decide_once(request, treatment, f"run {nanos}", state=state, now=now)
+
+        treatment = self.experiments.treat(
+            request, kind=lambda: self.classify(request).task_type, store=store, now=now
+        )
+        if treatment is None:
+            decision = self._with_trials(decided, state=state, store=store, now=now)
+            self._record(decision, request, store=store)
+            return decision
+        try:
+            decision, ruled_out = decided(treatment), False
+        except NoCandidateError:
+            # The request goes on without its arms; with them it would not be answered at all.
+            decision, ruled_out = without_arms(decided(None), treatment), True
         self._record(decision, request, store=store)
+        self.experiments.expose(treatment, decision, store=store, ruled_out=ruled_out)
         return decision
 
-    def decide(self, request: Request, *, state: RoutingState, now: datetime) -> Decision:
+    def _decide_once(
+        self,
+        request: Request,
+        treatment: Treatment | None,
+        kept_as: str,
+        *,
+        state: RoutingState,
+        now: datetime,
+    ) -> Decision:
+        """Decide, or give the decision already made for the same, under an id of its own."""
+        asked = request if treatment is None else treatment.request
+        told = () if treatment is None else treatment.reasons
+        key = ""
+        if self._settings.cache.enabled:
+            key = " ".join((kept_as, *told, fingerprint(asked)))
+        known = self._cache.get(key, now=now) if key else None
+        if known is not None:
+            # Each execution is a decision of its own in the books, made once or not.
+            again = {"decision_id": new_decision_id(), "created_at": now}
+            return known.model_copy(update=again)
+        decision = self._decide_among_able(asked, treatment, state=state, now=now)
+        self._remember(key, decision, now=now)
+        return decision
+
+    def decide(
+        self,
+        request: Request,
+        *,
+        state: RoutingState,
+        now: datetime,
+        settings: Settings | None = None,
+    ) -> Decision:
         """Decide one request under a given state, without cache and record.
+
+        `settings` may take the place of the decider's own.
 
         Raises:
             NoCandidateError: every model was ruled out; one reason for each.
@@ -212,9 +314,10 @@ class Decider:
         """
         counts = request_counts(request)
         kind = classify(request, tasks=self._tasks, counts=counts, taught=self._taught)
+        state = self._with_lessons(request, state=state)
         situation = situate(
             Understood(request, counts, kind),
-            settings=self._settings,
+            settings=settings or self._settings,
             catalog=self._catalog,
             state=state,
             now=now,
@@ -226,6 +329,33 @@ class Decider:
                 raise
             decision = _least_bad(situation)
         return decision.model_copy(update={"prompt_hash": prompt_hash(request)})
+
+    def _with_trials(
+        self, decide: Decide, *, state: RoutingState, store: Store, now: datetime
+    ) -> Decision:
+        """Decide with leave to try a model, unless the allowance turns out to be spent."""
+        able = state
+        if self._trying is not None:
+            learnt = state.learnt or Learnt()
+            update = {"learnt": learnt.model_copy(update={"trying": self._trying})}
+            able = state.model_copy(update=update)
+        allowance = self._settings.learning.explore_usd_per_day
+        decision = decide(state=able)
+        if not store.trials.admit(decision, allowance=allowance, now=now):
+            decision = decide(state=state)
+            store.trials.admit(decision, allowance=allowance, now=now)
+        return decision
+
+    def _with_lessons(self, request: Request, *, state: RoutingState) -> RoutingState:
+        if state.learnt is None or not self._known.pairs:
+            return state
+        from mcp_router.learning.pairs import shifts
+
+        drawn = sketch(request)
+        moved = shifts(self._known.pairs, drawn.buckets, words=drawn.words)
+        lessons = {model: Lesson(shift=one.by, cases=one.cases) for model, one in moved.items()}
+        learnt = state.learnt.model_copy(update={"lessons": lessons})
+        return state.model_copy(update={"learnt": learnt})
 
     @cached_property
     def _routes(self) -> Routes:
@@ -245,20 +375,32 @@ class Decider:
         }
 
     def _decide_among_able(
-        self, request: Request, *, state: RoutingState, now: datetime
+        self,
+        request: Request,
+        treatment: Treatment | None,
+        *,
+        state: RoutingState,
+        now: datetime,
     ) -> Decision:
         able = state.model_copy(update={"require_credentials": True})
+        settings = under_arms(self._settings, treatment)
+
+        def decided(state: RoutingState) -> Decision:
+            decision = self.decide(request, state=state, now=now, settings=settings)
+            return told_arms(decision, treatment)
+
         try:
-            return self.decide(request, state=able, now=now)
+            return decided(able)
         except NoCandidateError as error:
             if all(one.filter != "budget" for one in error.rejected):
                 raise
         # The ledger says exactly which budget is spent, and when it resets.
-        unlimited = able.model_copy(update={"budget_left_usd": None})
-        return self.decide(request, state=unlimited, now=now)
+        return decided(able.model_copy(update={"budget_left_usd": None}))
 
     def _remember(self, key: str, decision: Decision, *, now: datetime) -> None:
-        if key:
+        # A trial is one request's, not that of all which are the same.
+        tried = decision.learnt is not None and decision.learnt.kind == "explored"
+        if key and not tried:
             self._cache.put(key, decision.model_copy(update={"cached": True}), now=now)
 
     def _record(self, decision: Decision, request: Request, *, store: Store) -> None:
@@ -269,6 +411,7 @@ class Decider:
             project=request.tags.get("project", ""),
             session=request.tags.get("session", ""),
             category=request.category or "",
+            features=packed(sketch(request)) if self._settings.learning.enabled else b"",
         )
         store.record_decision(decision, prompt=prompt, context=context)
         if self._settings.debug:

@@ -8,6 +8,7 @@ RouterError
   x UnknownDecisionError     the id that is not in the store
   x NoCandidateError         one reason for each model ruled out
   x StorageError             database file, what failed
+    x LostDatabaseError        the server of a shared database is out of reach
   x BudgetExceededError      limit, spent, reserved, asked, when it resets
   x UnpricedModelError       unknown price under a hard budget; how to price it
   x ProviderError            provider, model, what happened
@@ -138,6 +139,10 @@ class StorageError(RouterError):
     def __init__(self, *, path: str, problem: str, hint: str = "") -> None:
         self.path = path
         super().__init__(f"Database {path}: {problem}.", hint=hint)
+
+
+class LostDatabaseError(StorageError):
+    """The server of a shared database is out of reach for now; the same may work later."""
 
 
 class BudgetExceededError(RouterError):

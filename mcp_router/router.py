@@ -19,8 +19,7 @@ from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import load_settings
 from mcp_router.debug import start_logging
 from mcp_router.deciding import Decider
-from mcp_router.errors import InvalidRequestError, RouterError, StorageError
-from mcp_router.money import to_nanos
+from mcp_router.errors import InvalidRequestError, StorageError
 from mcp_router.routing.decide import decide
 from mcp_router.routing.intake import (
     Asked,
@@ -33,7 +32,6 @@ from mcp_router.types import (
     BudgetStatus,
     Classification,
     Decision,
-    DoneEvent,
     Mode,
     ModeOptions,
     Outcome,
@@ -47,14 +45,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mcp_router.config.settings import Settings
-    from mcp_router.execution.executor import Executor
     from mcp_router.execution.limits import CallLimits
-    from mcp_router.modes.stage import Stage
+    from mcp_router.modes.function import ScorerFunction
     from mcp_router.money import Amount
     from mcp_router.providers.caller import Caller
-    from mcp_router.storage.budgets import BudgetRule
+    from mcp_router.running import Runner
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.storage.store import By, Period
+    from mcp_router.telemetry.observer import Observer
     from mcp_router.types import AttemptEvent, Completion, StreamEvent
     from mcp_router.workflows.form import Workflow, WorkflowStep
     from mcp_router.workflows.result import OnStep, WorkflowResult
@@ -68,6 +66,10 @@ class Router:
 
     Same input, settings and state give the same decision. Usable from several threads; other
     processes may share its database. Use it as a context manager, or call `close()`.
+
+    Attributes:
+        on_alert: is told each budget alert, one sentence.
+        observer: hears of requests instead of what the settings of telemetry ask for.
     """
 
     def __init__(
@@ -87,10 +89,12 @@ class Router:
         self._clock = clock
         self._environ = environ
         self._caller = caller
+        self._scorers: Mapping[str, ScorerFunction] = MappingProxyType({})
         self._decider = Decider(
             settings, catalog=catalog, environ=environ, reachable=_served(caller, catalog=catalog)
         )
         self.on_alert: Callable[[str], None] = _log.warning
+        self.observer: Observer | None = None
 
     @classmethod
     def open(
@@ -103,6 +107,7 @@ class Router:
         clock: Callable[[], datetime] | None = None,
         sources: Mapping[str, str] = MappingProxyType({}),
         on_alert: Callable[[str], None] | None = None,
+        scorers: Mapping[str, ScorerFunction] = MappingProxyType({}),
     ) -> Self:
         """Open a router with settings from the environment and files, or those given.
 
@@ -115,6 +120,8 @@ class Router:
             clock: returns the present as an aware datetime; for tests and replays.
             sources: where each of the ready settings came from, so that errors can name the file.
             on_alert: is told each budget alert, one sentence; by default the log warns of it.
+            scorers: functions of a request and an answer that mark it from 0 to 1, by the names
+                under which the settings of a task or the options of a call ask for them.
 
         Raises:
             ConfigError: a setting is wrong; names the file, the key and what is allowed.
@@ -131,6 +138,7 @@ class Router:
         router = cls(settings=settings, catalog=catalog, store=store, environ=environ, clock=clock)
         if on_alert is not None:
             router.on_alert = on_alert
+        router._scorers = scorers
         return router
 
     @property
@@ -192,7 +200,7 @@ class Router:
             clock=self._clock,
             caller=caller,
         )
-        router.on_alert = self.on_alert
+        self._share_with(router)
         return router
 
     @asynccontextmanager
@@ -209,9 +217,10 @@ class Router:
         if limit_usd is None:
             yield self
             return
+        from mcp_router.execution.limits import shared_budget
         from mcp_router.storage.sqlite import SqliteStore
 
-        rules = (*self.store.rules, _shared_budget(tag, limit_usd))
+        rules = (*self.store.rules, shared_budget(tag, limit_usd=limit_usd))
         router = Router(
             settings=self.settings,
             catalog=self.catalog,
@@ -220,13 +229,12 @@ class Router:
             clock=self._clock,
             caller=self._caller,
         )
-        router.on_alert = self.on_alert
+        self._share_with(router)
         try:
             yield router
         finally:
             # Its database is ours, and stays open.
-            if "executor" in router.__dict__:
-                await router.executor.aclose()
+            await router.end_calls()
 
     def close(self) -> None:
         """Close the store; closing twice does nothing. After `execute` use `aclose`."""
@@ -235,8 +243,7 @@ class Router:
 
     async def aclose(self) -> None:
         """Close the connections to providers, then the store."""
-        if "executor" in self.__dict__:
-            await self.executor.aclose()
+        await self.end_calls()
         self.close()
 
     def classify(self, task: Task, *, context_tokens: int | None = None) -> Classification:
@@ -282,9 +289,9 @@ class Router:
     def _store_if_there(self) -> SqliteStore | None:
         # Judging a task must not create a database.
         if self._store is None:
-            from mcp_router.storage.opened import database_path
+            from mcp_router.storage.opened import is_there
 
-            if not database_path(self.settings).exists():
+            if not is_there(self.settings):
                 return None
         return self.store
 
@@ -333,21 +340,15 @@ class Router:
             ProviderError: the one cause that ends a request, such as a content filter.
             StorageError: the database failed.
         """
-        from mcp_router.modes.perform import mode_of, perform
-        from mcp_router.modes.stage import Job
+        from mcp_router.modes.perform import mode_of
 
-        mode = mode_of(mode)
-        request = as_request(task, **asked)
-        limits = _limits(timeout_s, request_limit_usd)
-        decision = self._decide_to_run(request, limits)
-        job = Job(request, decision, options or ModeOptions(), limits, on_attempt)
-        try:
-            done = await perform(self._stage, job, mode=mode)
-        except RouterError:
-            await self._alert()
-            raise
-        await self._alert()
-        return done
+        return await self.runner.execute(
+            as_request(task, **asked),
+            mode=mode_of(mode),
+            options=options or ModeOptions(),
+            limits=_limits(timeout_s, request_limit_usd),
+            on_attempt=on_attempt,
+        )
 
     async def stream(
         self,
@@ -367,23 +368,13 @@ class Router:
         Raises:
             RouterError: as `execute` raises.
         """
-        from mcp_router.modes.perform import graded, streamed_mode
+        from mcp_router.modes.perform import streamed_mode
 
         streamed_mode(mode)
-        request = as_request(task, **asked)
         limits = _limits(timeout_s, request_limit_usd)
-        decision = self._decide_to_run(request, limits)
-        try:
-            stream = self.executor.stream(request, decision=decision, limits=limits)
-            async with aclosing(stream) as events:
-                async for event in events:
-                    if event.type == "done":
-                        event = DoneEvent(graded(request, event.result))
-                    yield event
-        except RouterError:
-            await self._alert()
-            raise
-        await self._alert()
+        async with aclosing(self.runner.stream(as_request(task, **asked), limits=limits)) as events:
+            async for event in events:
+                yield event
 
     async def run_workflow(
         self,
@@ -437,7 +428,7 @@ class Router:
         if models is None:
             usable = self.observe().usable_providers
             models = [one.name for one in self.catalog.models if one.provider in usable]
-        return await self.executor.warm_up(models)
+        return await self.runner.executor.warm_up(models)
 
     def feedback(
         self,
@@ -480,7 +471,7 @@ class Router:
         except ValidationError as error:
             raise invalid(error) from error
         self.store.record_outcome(outcome)
-        self._decider.forget_state()
+        self._decider.learn(self.store, now=outcome.created_at)
         return outcome
 
     def explain(self, decision_id: str | None = None) -> Decision:
@@ -489,7 +480,9 @@ class Router:
         Raises:
             UnknownDecisionError: nothing is recorded under this id, or nothing at all.
         """
-        return self.store.decision(decision_id)
+        from mcp_router.storage.hits import with_hit
+
+        return with_hit(self.store.decision(decision_id), self.store.database)
 
     def recent(self, *, limit: int = 20) -> Sequence[Decision]:
         """Return the latest recorded decisions, newest first."""
@@ -551,41 +544,37 @@ class Router:
         return self._decider.observe(self.store, now=self.now())
 
     @cached_property
-    def executor(self) -> Executor:
-        """What carries requests out; built, with its network client, when first used."""
-        from mcp_router.execution.executor import Executor
-        from mcp_router.execution.limits import rate_limits
-        from mcp_router.execution.services import Services
-        from mcp_router.providers.caller import DelegatingClient
-        from mcp_router.providers.client import ProviderClient
+    def runner(self) -> Runner:
+        """What carries requests out; built when first used."""
+        from mcp_router.running import Runner, Surroundings
 
-        caller = self._caller
-        services = Services(
-            client=ProviderClient() if caller is None else DelegatingClient(caller),
-            store=self.store,
-            observe=self.observe,
-            environ=self._environ,
-            limits=rate_limits(self.settings, catalog=self.catalog),
-            clock=self._clock,
+        return Runner(
+            Surroundings(
+                settings=self.settings,
+                catalog=self.catalog,
+                store=self.store,
+                environ=self._environ,
+                clock=self._clock,
+                caller=self._caller,
+                scorers=self._scorers,
+                tell=self._tell,
+                observer=self.observer,
+            ),
+            decider=self._decider,
         )
-        return Executor(services, settings=self.settings, catalog=self.catalog)
 
-    @cached_property
-    def _stage(self) -> Stage:
-        from random import SystemRandom
+    async def end_calls(self) -> None:
+        """Give up what runs beside the calls, after a while, and close the connections."""
+        if "runner" in self.__dict__:
+            await self.runner.aclose()
 
-        from mcp_router.modes.stage import Stage
+    def _tell(self, line: str) -> None:
+        # Who is told may change after the runner was built.
+        self.on_alert(line)
 
-        return Stage(
-            executor=self.executor,
-            settings=self.settings,
-            catalog=self.catalog,
-            store=self.store,
-            decide=self.decide,
-            observe=self.observe,
-            clock=self._clock,
-            rng=SystemRandom(),
-        )
+    def _share_with(self, router: Router) -> None:
+        router.on_alert, router._scorers = self.on_alert, self._scorers
+        router.observer = self.runner.observer
 
     def _foresee(self, request: Request) -> Decision:
         """Decide a request that is yet to come, without a record; budgets are asked later."""
@@ -604,17 +593,6 @@ class Router:
 
             yield carry
 
-    def _decide_to_run(self, request: Request, limits: CallLimits) -> Decision:
-        return self._decider.decide_to_run(request, store=self.store, now=self.now(), limits=limits)
-
-    async def _alert(self) -> None:
-        """Deliver the budget alerts that are due now that money was spent."""
-        from mcp_router.execution.alerts import deliver_alerts
-
-        told = await deliver_alerts(self.store, settings=self.settings, now=self.now())
-        for line in told.lines:
-            self.on_alert(line)
-
 
 def _served(caller: Caller | None, *, catalog: Catalog) -> frozenset[str]:
     names = () if caller is None else caller.models
@@ -625,18 +603,6 @@ def _limits(timeout_s: float | None, request_limit_usd: Amount | None) -> CallLi
     from mcp_router.execution.limits import call_limits
 
     return call_limits(timeout_s=timeout_s, request_limit_usd=request_limit_usd)
-
-
-def _shared_budget(tag: str, limit_usd: Amount) -> BudgetRule:
-    from mcp_router.storage.budgets import BudgetRule
-
-    try:
-        nanos = to_nanos(limit_usd)
-    except ValueError as error:
-        raise InvalidRequestError(field="limit_usd", problem=str(error)) from error
-    if nanos < 0:
-        raise InvalidRequestError(field="limit_usd", problem="may not be negative")
-    return BudgetRule(tag.partition("=")[0], "total", nanos, tag)
 
 
 def _utc_now() -> datetime:

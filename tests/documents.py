@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from textwrap import dedent
 
@@ -55,6 +57,15 @@ def reliability_table() -> str:
     head = ["| said | were good | of all answers |", "|---|---|---|"]
     errors = f"Brier score {calibration.brier(data):.3f}, expected calibration error "
     return "\n".join([*head, *rows, "", f"{errors}{calibration.calibration_error(data):.3f}."])
+
+
+@cache
+def evaluation_of_sample() -> str:
+    """Show what `mcp-router eval` says of the sample that comes with the package."""
+    command = [sys.executable, "-m", "mcp_router", "eval"]
+    width = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=width)
+    return done.stdout.rstrip()
 
 
 def langchain_examples() -> str:

@@ -21,19 +21,24 @@ LAYERS = (
     ("version", "assets", "money"),
     ("types",),
     ("errors",),
+    ("belief",),
+    ("learning",),
     ("catalog",),
     ("config",),
     ("routing",),
-    ("quality", "experiments", "learning"),
+    ("quality", "experiments"),
     ("providers", "execution", "storage"),
     ("modes",),
-    ("workflows",),
-    ("debug",),
+    ("workflows", "studies"),
+    ("logs",),
+    ("debug", "telemetry"),
     ("deciding",),
+    ("running",),
     ("router", "reporting", "evaluation"),
     ("hosts", "dashboard"),
     ("doctor",),
-    ("server", "cli", "testing", "__main__", "__init__"),
+    ("access",),
+    ("server", "door", "cli", "testing", "__main__", "__init__"),
 )
 RANK = {room: rank for rank, rooms in enumerate(LAYERS) for room in rooms}
 # `serve` starts another face and `demo` the fault server, inside the command that asks for it.
@@ -42,18 +47,28 @@ ALLOWED_ASIDE = {
     ("execution", "storage"),
     ("__main__", "cli"),
     ("cli", "server"),
+    ("cli", "door"),
+    ("door", "server"),
     ("cli", "testing"),
 }
 HOMES = {
-    "mcp": {"server"},
+    "mcp": {"server", "door"},
     "mcp_types": {"server"},
+    "starlette": {"door"},
+    "uvicorn": {"door"},
+    "h11": {"door"},
+    "jwt": {"door"},
     "click": {"cli"},
     "rich": {"cli"},
     "sqlite3": {"storage"},
     "sqlite_utils": {"storage"},
+    "psycopg": {"storage"},
+    "psycopg_pool": {"storage"},
     "httpx2": {"providers"},
     "httpcore2": {"providers"},
     "genai_prices": {"catalog"},
+    "opentelemetry": {"telemetry"},
+    "prometheus_client": {"telemetry"},
     "platformdirs": {"config"},
     "tomlkit": {"config", "hosts"},
     "vl_convert": {"dashboard"},
@@ -115,14 +130,16 @@ def test_every_room_has_its_place_in_the_layers() -> None:
 def test_routing_reads_no_clock_random_or_environment() -> None:
     for path in modules():
         if (
-            room_of(path) in {"routing", "quality", "experiments", "learning", "catalog"}
+            room_of(path) in {"routing", "quality", "experiments", "learning", "catalog", "belief"}
             and path.name != "compile.py"
         ):
             forbidden = {"time", "random", "secrets", "os", "socket", "uuid"}
             assert not forbidden & {name.split(".")[0] for name in imports(path)}, path
 
 
-@pytest.mark.parametrize("heavy", ["mcp", "click", "rich", "sqlite3", "httpx2", "genai_prices"])
+@pytest.mark.parametrize(
+    "heavy", ["mcp", "click", "rich", "sqlite3", "psycopg", "httpx2", "genai_prices"]
+)
 def test_importing_the_package_loads_nothing_heavy(heavy: str) -> None:
     code = f"import sys, mcp_router; mcp_router.Router; sys.exit({heavy!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -3,14 +3,15 @@
 SELECT
   task_type, complexity, model,
   count(*) FILTER (WHERE source = 'execution'),
-  count(*) FILTER (WHERE source = 'execution' AND ok),
+  count(*) FILTER (WHERE source = 'execution' AND ok = 1),
   count(*) FILTER (WHERE source = 'execution' AND cost_nanos IS NOT NULL),
   coalesce(sum(cost_nanos) FILTER (WHERE source = 'execution'), 0),
   coalesce(sum(1.0 * cost_nanos * cost_nanos) FILTER (WHERE source = 'execution'), 0.0),
-  coalesce(sum(cost_nanos) FILTER (WHERE source = 'execution' AND NOT ok), 0),
+  coalesce(sum(cost_nanos) FILTER (WHERE source = 'execution' AND ok = 0), 0),
   coalesce(sum(cost_nanos) FILTER (WHERE source <> 'execution'), 0),
-  count(*) FILTER (WHERE source <> 'execution' OR score IS NOT NULL),
-  coalesce(sum(coalesce(score, ok)) FILTER (WHERE source <> 'execution' OR score IS NOT NULL), 0.0)
+  count(*) FILTER (WHERE source NOT IN ('execution', 'cache') OR score IS NOT NULL),
+  coalesce(sum(coalesce(score, ok))
+    FILTER (WHERE source NOT IN ('execution', 'cache') OR score IS NOT NULL), 0.0)
 FROM routing_outcomes
 WHERE created_ms >= :from_ms AND created_ms < :to_ms
 GROUP BY task_type, complexity, model

@@ -3,4 +3,4 @@ SELECT
   (SELECT count(*) FROM routing_decisions) - (SELECT coalesce(sum(decisions), 0) FROM (
     SELECT decisions FROM cost_tracking WHERE dimension = 'all' AND width_s = 2764800
     UNION ALL
-    SELECT decisions FROM fresh_costs WHERE dimension = 'all'))
+    SELECT decisions FROM fresh_costs WHERE dimension = 'all') AS summed)

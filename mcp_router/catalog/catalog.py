@@ -156,6 +156,12 @@ class Catalog:
             self.resolve(name)
 
     @cached_property
+    def strongest_first(self) -> Sequence[ModelInfo]:
+        """The models whose price is known, those expected to be best first."""
+        priced = (model for model in self.models if model.prices)
+        return sorted(priced, key=lambda model: (model.quality.value, model.name), reverse=True)
+
+    @cached_property
     def aliases(self) -> Mapping[str, str]:
         """Every name that stands for a model without being its own, to the name of that model."""
         found = {alias: model.name for model in self._rows for alias in model.aliases}

@@ -163,7 +163,7 @@ async def _carried(router: Router, job: _Job, file: ResultFile) -> BatchSummary:
                 task.request, mode=task.mode, options=task.options, timeout_s=task.timeout_s
             )
 
-        with _progress(left) as on_row:
+        with row_progress(left) as on_row:
             work = Work(job.rows, job.defaults, batch_id, options["concurrency"], on_row)
             return await run_batch(work, carry=carry, file=file)
 
@@ -176,7 +176,7 @@ def _tell(file: ResultFile) -> None:
 
 
 @contextmanager
-def _progress(total: int) -> Generator[Callable[[RowEvent], None]]:
+def row_progress(total: int) -> Generator[Callable[[RowEvent], None]]:
     """Draw a bar on a terminal, and tell of each row that cannot be read or failed."""
     if sys.stderr is None or not sys.stderr.isatty():
         yield _complain

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.cli.checkup import Finding
-    from mcp_router.types import ModelInfo
+    from mcp_router.types import Grades, ModelInfo
 
 TIERS = ("frontier", "strong", "standard", "small")
 
@@ -69,6 +70,8 @@ def models(
 
     A name, alias or role alone shows that model; any other text, or a name with options, lists
     the models whose name, label or provider contains it. Prices are in USD per million tokens.
+    One model comes with its expected share of good answers by task and complexity, where that
+    comes from, and how many judgements of your own are in it.
 
     --check says which providers have credentials and answer, by a request to the cheapest model
     of each, which costs next to nothing; without a key nothing is asked. It exits with 1 where a
@@ -84,12 +87,16 @@ def models(
         narrowed = name is not None or any(filters.values())
         context.exit(_check(session, found, narrowed=narrowed, as_json=as_json))
     from mcp_router.cli.catalogue_pages import list_page, model_json, model_page
+    from mcp_router.cli.evidence_pages import beliefs, evidence_blocks, evidence_json
 
+    cells = beliefs(one, _grades(session, one)) if one else {}
     if as_json:
         rows = [model_json(model, now=now) for model in found]
-        show_json(rows[0] if one else rows)
+        show_json({**rows[0], "evidence": evidence_json(cells)} if one else rows)
+    elif one:
+        show(model_page(one, catalog=catalog, now=now, believed=evidence_blocks(cells)))
     else:
-        show(model_page(one, catalog=catalog, now=now) if one else list_page(found, now=now))
+        show(list_page(found, now=now))
 
 
 def _check(session: Session, models: list[ModelInfo], *, narrowed: bool, as_json: bool) -> int:
@@ -115,6 +122,17 @@ def _check(session: Session, models: list[ModelInfo], *, narrowed: bool, as_json
     else:
         show(checkup_page(findings))
     return int(any(one.status == "failed" for one in findings))
+
+
+def _grades(session: Session, model: ModelInfo) -> tuple[Grades, ...]:
+    """Read how the model's answers were judged here; looking at it creates no database."""
+    from mcp_router.storage.opened import is_there, open_store
+
+    settings = session.settings
+    if not settings.learning.enabled or not is_there(settings):
+        return ()
+    with closing(open_store(settings)) as store:
+        return store.grades(now=session.clock()).get(model.name, ())
 
 
 def _named(name: str, catalog: Catalog) -> ModelInfo | None:

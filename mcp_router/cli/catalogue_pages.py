@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mcp_router.catalog.catalog import Catalog
+    from mcp_router.cli.page import Block
     from mcp_router.types import ModelInfo, Price, Rates
 
 _RATED = ("reasoning", "coding", "speed")
@@ -41,8 +42,10 @@ def list_page(models: Sequence[ModelInfo], *, now: datetime) -> Page:
     return Page((Table(columns, rows), Notes("hint", legend)))
 
 
-def model_page(model: ModelInfo, *, catalog: Catalog, now: datetime) -> Page:
-    """Build the page of one model: every field, the names for it, and all its prices."""
+def model_page(
+    model: ModelInfo, *, catalog: Catalog, now: datetime, believed: Sequence[Block] = ()
+) -> Page:
+    """Build the page of one model: every field, the names for it, all prices, what is believed."""
     blocks = (
         Line(f"{model.label} ({model.name})", tone="title"),
         Fields(tuple((name, value) for name, value in _facts(model, catalog, now) if value)),
@@ -52,7 +55,7 @@ def model_page(model: ModelInfo, *, catalog: Catalog, now: datetime) -> Page:
             tuple((name.value, str(rating)) for name, rating in model.capabilities.items()),
         ),
     )
-    return Page(blocks)
+    return Page((*blocks, *believed))
 
 
 def model_json(model: ModelInfo, *, now: datetime) -> dict[str, Any]:

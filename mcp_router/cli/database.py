@@ -45,7 +45,7 @@ def db(context: click.Context) -> None:
 @as_session
 def path(session: Session) -> None:
     """Print where it is, or will be created."""
-    write(f"{clean(str(_path(session)))}\n")
+    write(f"{clean(str(_place(session)))}\n")
 
 
 @with_global_options()
@@ -138,18 +138,50 @@ def prune(
 @as_session
 def vacuum(session: Session) -> None:
     """Compress it and free space on the disk."""
-    file = _path(session)
     with _store(session) as store, working("Compressing"):
-        held = file.stat().st_size
+        held = store.database.facts().bytes
         store.vacuum()
-        left = file.stat().st_size
+        left = store.database.facts().bytes
     write(f"{held:,} bytes before, {left:,} after.\n")
 
 
-def _path(session: Session) -> Path:
-    from mcp_router.storage.opened import database_path
+@with_global_options()
+@click.command()
+@click.argument("source", metavar="FROM")
+@click.argument("target", metavar="TO")
+@json_option
+def copy(source: str, target: str, as_json: bool) -> None:
+    """Copy a whole history to another database.
 
-    return database_path(session.settings).expanduser().absolute()
+    FROM and TO are files or postgresql:// addresses, of either kind. Every table is compared
+    afterwards. A copy that was interrupted is finished by running it again.
+    """
+    from mcp_router.cli.database_pages import copied_page
+    from mcp_router.storage.copying import copy_history
+    from mcp_router.storage.database import Database
+
+    _must_exist(source)
+    with Database.open(source) as one, Database.open(target) as other, working("Copying"):
+        copied = copy_history(one, other, advance=lambda *_: None)
+    if as_json:
+        show_json([one._asdict() for one in copied])
+    else:
+        show(copied_page(copied))
+
+
+def _must_exist(place: str) -> None:
+    from mcp_router.config.checks import is_database_address
+    from mcp_router.errors import StorageError
+
+    if not is_database_address(place) and not Path(place).is_file():
+        raise StorageError(path=place, problem="it does not exist", hint="Name a database file.")
+
+
+def _place(session: Session) -> Path | str:
+    from mcp_router.storage.opened import database_place
+
+    place = database_place(session.settings)
+    return place if isinstance(place, str) else place.expanduser().absolute()
 
 
 def _store(session: Session) -> SqliteStore:
@@ -157,8 +189,8 @@ def _store(session: Session) -> SqliteStore:
     from mcp_router.errors import StorageError
     from mcp_router.storage.sqlite import SqliteStore
 
-    file = _path(session)
-    if not file.exists():
+    file = _place(session)
+    if isinstance(file, Path) and not file.exists():
         hint = "It is created with the first decision: mcp-router route …"
         raise StorageError(path=str(file), problem="it does not exist yet", hint=hint)
     return SqliteStore.open(file)
@@ -179,5 +211,5 @@ def _counted(moved: tuple[int, ...]) -> list[tuple[str, int]]:
     return list(zip(KINDS, moved, strict=True))
 
 
-for command in (path, info, check, archive, prune, vacuum):
+for command in (path, info, check, archive, prune, vacuum, copy):
     db.add_command(command)

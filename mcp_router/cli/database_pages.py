@@ -8,6 +8,9 @@ from mcp_router.cli.page import Column, Fields, Page, Table
 from mcp_router.storage.kinds import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mcp_router.storage.copying import Copied
     from mcp_router.storage.sqlite import SqliteStore
 
 _SPAN = "SELECT count(*), min(created_ms), max(created_ms) FROM {table}"
@@ -33,10 +36,8 @@ class Contents(NamedTuple):
         """
         from mcp_router.storage.periods import from_ms
 
-        file = store.database.path
-        log = file.with_name(f"{file.name}-wal")
+        facts = store.database.facts()
         with store.database.reading() as connection:
-            (schema,) = connection.execute("PRAGMA user_version").fetchone()
             spans = {
                 kind: connection.execute(_SPAN.format(table=table)).fetchone()
                 for kind, table in TABLES.items()
@@ -48,10 +49,10 @@ class Contents(NamedTuple):
             else [None, None]
         )
         return cls(
-            path=str(file),
-            bytes=file.stat().st_size,
-            log_bytes=log.stat().st_size if log.exists() else 0,
-            schema=schema,
+            path=facts.place,
+            bytes=facts.bytes,
+            log_bytes=facts.log_bytes,
+            schema=facts.schema,
             rows={kind: count for kind, (count, *_) in spans.items()},
             oldest=edges[0],
             newest=edges[1],
@@ -61,6 +62,15 @@ class Contents(NamedTuple):
     def total(self) -> int:
         """The rows of all kinds."""
         return sum(self.rows.values())
+
+
+def copied_page(copied: Sequence[Copied]) -> Page:
+    """Build the page about a copy: what is the same on both sides now."""
+    rows = tuple((one.table, f"{one.rows:,}", one.checksum[:16]) for one in copied if one.rows)
+    columns = (Column("Table"), Column("Rows", right=True), Column("Checksum"))
+    total = sum(one.rows for one in copied)
+    told = Fields((("Copied", f"{total:,} rows; every table is the same on both sides"),))
+    return Page((told, Table(columns, rows)))
 
 
 def info_page(contents: Contents) -> Page:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def footer(done: Completion, *, decision: Decision, catalog: Catalog, now: datetime) -> str:
     """Write the line: model, attempts, cost of all attempts, time, and what was saved."""
+    if done.cached:
+        return f"{done.model} ({done.provider}), a kept answer, $0, {duration(done.latency_ms)}."
     count = len(done.attempts)
     parts = [
         f"{done.model} ({done.provider})",

@@ -35,6 +35,7 @@ SECTIONS = {
         "run": Entry("running", "Have a task done, with fallback when a model fails."),
         "workflow": Entry("workflows", "Run a form of several steps, resumable after a crash."),
         "batch": Entry("batches", "Have every task of a JSON Lines file done; resumable."),
+        "experiment": Entry("experiments", "Split tasks between models; see which is better."),
         "feedback": Entry("feedback", "Say how good an answer was; later choices learn from it."),
     },
     "Models": {
@@ -46,11 +47,15 @@ SECTIONS = {
         "stats": Entry("reports", "Summarise decisions, calls, cost and savings."),
         "cost": Entry("spending", "Show what was spent, what the month will cost, and savings."),
         "budget": Entry("budgets", "Show each budget and what is left of it; set limits."),
+        "cache": Entry("cache", "Show what kept answers hold and what they saved."),
+        "suggest": Entry("suggestions", "Say how tokens and money could be saved."),
     },
     "Look back": {
         "report": Entry("publishing", "Write a report as one HTML page that needs no network."),
         "dashboard": Entry("publishing", "Serve the report to your browser, up to date."),
+        "benchmark": Entry("benchmark", "Compare models on prompts of yours: quality, cost, time."),
         "eval": Entry("evaluation", "Say what our choices save on recorded outcomes.", "evaluate"),
+        "learn": Entry("learning", "Learn from your judgements, and show what was learnt."),
         "export": Entry("exporting", "Write recorded rows as JSON, CSV or an SQLite database."),
     },
     "Set up": {
@@ -60,6 +65,7 @@ SECTIONS = {
         "db": Entry("database", "Look after the database."),
         "reset": Entry("reset", "Forget what is cached, or the statistics."),
         "serve": Entry("service", "Serve agents over MCP on stdin and stdout."),
+        "token": Entry("tokens", "Make, list and revoke the tokens of the HTTP server."),
         "demo": Entry("demo", "See what it does on sample prompts; no key, no network."),
     },
 }
@@ -118,7 +124,7 @@ def cli(context: click.Context) -> None:
     """Say which model should do a task, why, and at what cost; and have it done.
 
     Recommendations come from a local catalogue: no key is needed and nothing is sent anywhere.
-    Only `run`, `workflow`, `batch` and `models --check` call a model.
+    Only `run`, `workflow`, `batch`, `benchmark` and `models --check` call a model.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mcp_router.cli.page import Block, Fields, Items, Line, Notes, Table
+from mcp_router.cli.page import Block, Fields, Items, Line, Notes, Plot, Table
 from mcp_router.cli.text import clean, width, wrapped
 
 if TYPE_CHECKING:
@@ -51,12 +51,22 @@ def lines_of(block: Block, *, style: Style) -> list[Drawn]:
         return [
             Drawn(block.kind, part) for line in lines for part in wrapped(line, cells=style.cells)
         ]
+    if isinstance(block, Plot):
+        return _plot(block, style)
     if not (block.lines if isinstance(block, Items) else block.rows):
         return []
     title = [Drawn("title", clean(block.title))] if block.title else []
     if isinstance(block, Items):
         return [*title, *_items(block, style)]
     return [*title, *(_fields(block, style) if isinstance(block, Fields) else _table(block, style))]
+
+
+def _plot(plot: Plot, style: Style) -> list[Drawn]:
+    from mcp_router.cli.plot import plot_lines
+
+    lines = plot_lines(plot, cells=style.cells, unicode=not style.bar[0].isascii())
+    title = [Drawn("title", clean(plot.title))] if lines and plot.title else []
+    return [*title, *(Drawn("plain", clean(line)) for line in lines)]
 
 
 def _items(items: Items, style: Style) -> Iterator[Drawn]:

@@ -44,6 +44,12 @@ _OPTIONS = (
         default=None,
         help="Whether a race starts the next model only when one is slow.",
     ),
+    click.option(
+        "--scorer",
+        "scorers",
+        type=NAMES,
+        help="What marks the answers: scorers of the settings, or heuristic, code, schema.",
+    ),
     click.option("--deadline", type=SECONDS, help="Seconds after which slow models are dropped."),
 )
 
@@ -58,6 +64,7 @@ class GivenMode(TypedDict):
     resolve: str | None
     min_agreement: float | None
     judges: tuple[str, ...] | None
+    scorers: tuple[str, ...] | None
     hedge: bool | None
     deadline: float | None
 
@@ -85,13 +92,15 @@ def options_of(given: GivenMode) -> ModeOptions:
         "resolve": given["resolve"],
         "min_agreement": given["min_agreement"],
         "judges": given["judges"],
+        "scorers": given["scorers"],
         "hedge": given["hedge"],
         "deadline_ms": None if deadline is None else max(1, round(deadline * 1000)),
     }
     if not given["same_model"]:
         del values["same_model"]
     present = {name: value for name, value in values.items() if value is not None}
-    unfit = [name for name in present if name not in _FITTING[given["mode"]]]
+    fitting = _FITTING[given["mode"]] | _MARKED if given["scorers"] else _FITTING[given["mode"]]
+    unfit = [name for name in present if name not in fitting]
     if unfit:
         modes = [mode for mode in MODES if unfit[0] in _FITTING[mode]]
         name = _NAMES.get(unfit[0], f"--{unfit[0].replace('_', '-')}")
@@ -100,6 +109,8 @@ def options_of(given: GivenMode) -> ModeOptions:
 
 
 _NAMES = {"judges": "--judge", "deadline_ms": "--deadline"}
+# Scorers go with every mode, and the bar that their marks must clear with them.
+_MARKED = frozenset({"scorers", "threshold"})
 _FITTING = {
     "single": frozenset[str](),
     "cascade": frozenset({"n", "threshold", "judges"}),

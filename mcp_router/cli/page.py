@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, NamedTuple
 
 
@@ -65,7 +66,26 @@ class Notes(NamedTuple):
     lines: tuple[str, ...]
 
 
-Block = Table | Fields | Items | Line | Notes
+class Point(NamedTuple):
+    """A point of a plot under a letter; marked ones are joined by a line."""
+
+    letter: str
+    x: float
+    y: float
+    marked: bool = False
+
+
+class Plot(NamedTuple):
+    """Points in a plane; `shown_x` writes a value of the horizontal axis."""
+
+    points: tuple[Point, ...]
+    x_title: str
+    y_title: str
+    shown_x: Callable[[float], str]
+    title: str = ""
+
+
+Block = Table | Fields | Items | Line | Notes | Plot
 
 
 class Page(NamedTuple):

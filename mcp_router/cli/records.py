@@ -17,13 +17,13 @@ def open_records(session: Session) -> SqliteStore:
         ConfigError: a setting is wrong.
         StorageError: the database cannot be used.
     """
-    from mcp_router.storage.opened import database_path
+    from mcp_router.storage.opened import database_place
     from mcp_router.storage.rules import budget_rules
     from mcp_router.storage.sqlite import SqliteStore
 
     budget = session.settings.budget
     return SqliteStore.open(
-        database_path(session.settings),
+        database_place(session.settings),
         timezone=ZoneInfo(budget.timezone),
         rules=budget_rules(budget),
     )

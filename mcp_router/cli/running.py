@@ -33,11 +33,13 @@ from mcp_router.cli.session import Session
 from mcp_router.cli.values import NAMES, SECONDS, TAG, TOKENS, WORDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.errors import NoCandidateError
     from mcp_router.router import Router
     from mcp_router.routing.intake import Asked, Task
-    from mcp_router.types import Completion, Decision, Effort, ModeOptions
+    from mcp_router.types import Completion, Decision, Effort, ModeOptions, Reuse
 
 EFFORTS = ("none", "low", "medium", "high")
 _FILE = click.Path(path_type=Path)
@@ -49,6 +51,9 @@ class RunOptions(Given, GivenMode):
     file: Path | None
     system: Path | None
     stream: bool
+    cache: bool | None
+    near: bool
+    trim: bool | None
     output: Path | None
     strategy: str | None
     chain: tuple[str, ...] | None
@@ -74,6 +79,7 @@ class Work(NamedTuple):
 @with_examples(
     'mcp-router run "Explain this error: EADDRINUSE"',
     "git diff | mcp-router run --chain sonnet,gpt,haiku --stream",
+    'mcp-router run --cache "Explain this error: EADDRINUSE"',
     "mcp-router run --file task.md --max-cost 0.05 --output answer.md",
     'mcp-router run --mode ensemble --chain opus,gpt "Is 1001 prime?"',
 )
@@ -93,6 +99,17 @@ class Work(NamedTuple):
     "--tag", "tags", type=TAG, multiple=True, help="Mark it, as with project=site; repeatable."
 )
 @click.option("--output", type=_FILE, help="Write the answer to a file, whole or not at all.")
+@click.option(
+    "--cache/--no-cache",
+    default=None,
+    help="Whether a kept answer to the same request will do.",
+)
+@click.option("--near", is_flag=True, help="One to the same question in other words as well.")
+@click.option(
+    "--trim/--no-trim",
+    default=None,
+    help="Whether what the messages repeat is left out, and said.",
+)
 @mode_options
 @constraint_options
 @json_option
@@ -108,6 +125,8 @@ def run(
     """
     import anyio
 
+    if options["stream"] and options["scorers"]:
+        raise click.UsageError("--scorer needs the whole answer: leave --stream out.")
     task = read_task(prompt, file=options["file"], system=options["system"])
     output = options["output"]
     live = options["stream"] and not as_json and output is None and is_terminal()
@@ -122,13 +141,20 @@ def run(
     )
     with ExitStack() as stack:
         target = None if output is None else stack.enter_context(AnswerFile(output))
-        done, decision = anyio.run(_work, session, work)
-        if target is not None:
-            _write(target, done.content)
-    if as_json:
-        show_json(done.model_dump(mode="json"))
-        return
-    if target is None and not live:
+
+        def tell(done: Completion, decision: Decision) -> None:
+            if target is not None:
+                _write(target, done.content)
+            if as_json:
+                show_json(done.model_dump(mode="json"))
+            else:
+                _show(session, done, decision, written=live or target is not None)
+
+        anyio.run(_work, session, work, tell)
+
+
+def _show(session: Session, done: Completion, decision: Decision, *, written: bool) -> None:
+    if not written:
         write_answer(done.content)
     for warning in done.warnings:
         say("warning", warning)
@@ -155,9 +181,21 @@ def _asked(session: Session, options: RunOptions) -> Asked:
         "chain": chain[0] if chain and len(chain) == 1 else chain,
         "max_tokens": options["max_tokens"],
         "reasoning_effort": options["effort"],
+        "reuse": _reuse(options),
+        "trim": options["trim"],
         "category": options["category"],
         "tags": dict(options["tags"]),
     }
+
+
+def _reuse(options: RunOptions) -> Reuse | None:
+    if options["near"]:
+        if options["cache"] is False:
+            raise click.UsageError("--near is a way of --cache; leave --no-cache out.")
+        return "near"
+    if options["cache"] is None:
+        return None
+    return "exact" if options["cache"] else "off"
 
 
 def _write(target: AnswerFile, answer: str) -> None:
@@ -171,7 +209,7 @@ def _write(target: AnswerFile, answer: str) -> None:
         raise
 
 
-async def _work(session: Session, work: Work) -> tuple[Completion, Decision]:
+async def _work(session: Session, work: Work, tell: Callable[[Completion, Decision], None]) -> None:
     from mcp_router.errors import NoCandidateError
 
     alerts: list[str] = []
@@ -185,7 +223,8 @@ async def _work(session: Session, work: Work) -> tuple[Completion, Decision]:
         finally:
             for line in alerts:
                 say("warning", line)
-        return done, router.explain(done.decision_id)
+        # Before the router is closed, which may wait for what runs beside the task.
+        tell(done, router.explain(done.decision_id))
 
 
 async def _answer(router: Router, work: Work) -> Completion:

@@ -32,6 +32,8 @@ READING = (
     "stats",
     "cost",
     "budget",
+    "cache",
+    "suggest",
     "config",
 )
 MAX_CHARS = 24_000
@@ -39,7 +41,10 @@ MAX_CHARS = 24_000
 
 MAX_COMPLETIONS = 100
 
-_CHANGING = {("budget", "set"), ("budget", "unset"), ("reset", "cache"), ("reset", "stats")}
+_CHANGING = {
+    *(("budget", "set"), ("budget", "unset"), ("cache", "clear")),
+    *(("reset", "cache"), ("reset", "stats")),
+}
 # Asks providers, which costs a little, shows what is inside this process, or teaches the router.
 _TERMINAL_ONLY = (
     *("--check", "--debug", "--help", "--version", "-h", "-V"),

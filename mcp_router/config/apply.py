@@ -169,6 +169,13 @@ def _references(settings: Settings) -> Iterator[tuple[str | None, Path]]:
         yield task.primary, ("tasks", name, "primary")
         for index, model in enumerate(task.fallbacks):
             yield model, ("tasks", name, "fallbacks", index)
+    for name, scorer in settings.scorers.items():
+        yield scorer.model, ("scorers", name, "model")
+    yield settings.shadow.judge, ("shadow", "judge")
+    named = settings.shadow.chain
+    if len(named) != 1 or named[0] not in settings.chains:
+        for index, model in enumerate(named):
+            yield model, ("shadow", "chain", index)
 
 
 def _check_constraints(laying: _Laying, constraints: Constraints, path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic_core import PydanticCustomError
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _URL = re.compile(r"https?://(?P<host>\[[0-9A-Fa-f:.]+\]|[^\s/@?#:\[\]]+)(:\d{1,5})?(/[^\s?#]*)?")
+_HOST = re.compile(r"\[[0-9A-Fa-f:.]+\]|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*|[A-Za-z0-9._-]{1,253}")
+_ORIGIN = re.compile(r"https?://(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]{1,253})(:\d{1,5})?")
 _TAG = re.compile(r"[^\s=]+=\S(.*\S)?")
 _TASK = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 IN_MEMORY = ":memory:"
@@ -37,6 +40,13 @@ def not_bool(value: object) -> object:
 def none_word(value: object) -> object:
     """Read the word "none" as no value, as TOML and the environment have no null."""
     return None if isinstance(value, str) and value.strip().lower() == "none" else value
+
+
+def reuse_word(value: object) -> object:
+    """Read true as the exact cache and false as none."""
+    if isinstance(value, bool):
+        return "exact" if value else "off"
+    return value
 
 
 def time_zone(name: str) -> str:
@@ -64,6 +74,20 @@ def address(url: str) -> str:
         allowed = '"https://host/v1" without user name, password or query'
         raise refusal("this is not a usable address", allowed=allowed)
     return url
+
+
+def host_name(name: str) -> str:
+    """Check the name or address of a machine, without a port; returned in small letters."""
+    if not _HOST.fullmatch(name):
+        raise refusal("this does not name a machine", allowed='a name or address without a port')
+    return name.lower().strip("[]")
+
+
+def origin(url: str) -> str:
+    """Check the origin of a web page: scheme, name and port, no path."""
+    if not _ORIGIN.fullmatch(url):
+        raise refusal("this is not an origin", allowed='such as "https://chat.example.com"')
+    return url.lower()
 
 
 def is_loopback(url: str) -> bool:
@@ -97,12 +121,41 @@ def task_name(name: str) -> str:
     return name
 
 
+def scorer_name(name: str) -> str:
+    """Check the name of a scorer."""
+    if not _TASK.fullmatch(name):
+        raise refusal("this does not name a scorer", allowed="letters, digits, _ and -, up to 64")
+    return name
+
+
+def is_database_address(place: str) -> bool:
+    """Say whether a database is named by the address of a server, not by the path of a file."""
+    return place.strip().startswith(("postgresql://", "postgres://"))
+
+
 def database_path(path: str) -> str:
-    """Refuse what SQLite would keep in memory, as every process must find the same database."""
+    """Refuse what SQLite would keep in memory, as every process must find the same database.
+
+    The address of a server passes, unless it holds a password: settings are shown and passed on.
+    """
+    if is_database_address(path):
+        return _database_address(path.strip())
     if path.strip() == IN_MEMORY:
         problem = "a database in memory cannot be shared by the processes that use it"
         raise refusal(problem, allowed="the path of a file, which may lie in a temporary folder")
     return file_path(path)
+
+
+def _database_address(address: str) -> str:
+    allowed = '"postgresql://user@host:5432/name", the password in PGPASSWORD or ~/.pgpass'
+    try:
+        parts = urlsplit(address)
+        secret = parts.password is not None or "password" in dict(parse_qsl(parts.query))
+    except ValueError:
+        raise refusal("this is not a usable address", allowed=allowed) from None
+    if secret:
+        raise refusal("an address of a database may not hold a password", allowed=allowed)
+    return address
 
 
 def file_path(path: str) -> str:

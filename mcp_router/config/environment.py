@@ -15,6 +15,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "ROUTING_DEBUG": ("debug",),
     "ROUTING_DB": ("db",),
     "ROUTING_LOG_FILE": ("log_file",),
+    "ROUTING_LOG_FORMAT": ("log_format",),
     "ROUTING_DAILY_BUDGET": ("budget", "daily"),
     "ROUTING_MONTHLY_BUDGET": ("budget", "monthly"),
     "ROUTING_PER_REQUEST_LIMIT": ("budget", "per_request"),
@@ -25,6 +26,7 @@ VARIABLES: Mapping[str, tuple[str, ...]] = {
     "ROUTING_ENABLE_CACHE": ("cache", "enabled"),
     "ROUTING_CACHE_TTL": ("cache", "ttl"),
     "ROUTING_ENABLE_LEARNING": ("learning", "enabled"),
+    "ROUTING_TELEMETRY": ("telemetry", "enabled"),
 }
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from mcp_router.config.checks import IN_MEMORY, is_loopback
+from mcp_router.config.checks import IN_MEMORY, is_database_address, is_loopback
 from mcp_router.config.complaint import complaint
 from mcp_router.config.environment import FILE_VARIABLE, VARIABLES, read_environment
 from mcp_router.config.files import expanded, find_files, read_file
 from mcp_router.config.merge import DEFAULT, Entry, Keys, flatten, lay_over, nest, sources
 from mcp_router.config.nearest import nearest
 from mcp_router.config.schema import dotted, printable, split
+from mcp_router.config.scorers import RUNNING_KEYS, RUNS
 from mcp_router.config.settings import BudgetSettings, Settings
 from mcp_router.config.zone import local_time_zone
 from mcp_router.errors import ConfigError
@@ -23,8 +24,21 @@ if TYPE_CHECKING:
 
 _PATHS: tuple[Keys, ...] = (("db",), ("log_file",))
 _ZONE: Keys = ("budget", "timezone")
+_SCORER_DEPTH = 3
 # A project's file comes with whatever was cloned; these would run or call what it names.
-_NOT_FROM_A_PROJECT: tuple[Keys, ...] = (("budget", "alert_command"), ("budget", "alert_webhook"))
+_NOT_FROM_A_PROJECT: tuple[Keys, ...] = (
+    ("budget", "alert_command"),
+    ("budget", "alert_webhook"),
+    ("telemetry", "prompts"),
+    ("http", "host"),
+    ("http", "allowed_hosts"),
+    ("http", "allowed_origins"),
+    ("http", "oauth"),
+    # Prompts would go to what these name, and money beside the budgets.
+    ("shadow", "chain"),
+    ("shadow", "daily_usd"),
+    ("shadow", "judge"),
+)
 
 
 class Loaded(NamedTuple):
@@ -105,20 +119,46 @@ def _absolute(layer: Mapping[Keys, Entry], folder: Path) -> dict[Keys, Entry]:
     for path in _PATHS:
         entry = layer.get(path)
         if entry is not None and isinstance(entry.value, str) and entry.value.strip():
-            if entry.value.strip() == IN_MEMORY:
-                # Stays as it is, to be refused under its own name.
+            if entry.value.strip() == IN_MEMORY or is_database_address(entry.value):
+                # Stays as it is: to be refused under its own name, or as it is no path.
                 continue
             full = folder / expanded(Path(entry.value))
             result[path] = Entry(str(full), entry.place)
+    return result | _scorer_paths(layer, folder)
+
+
+def _scorer_paths(layer: Mapping[Keys, Entry], folder: Path) -> dict[Keys, Entry]:
+    """Resolve the files of scorers, and have commands run beside the file that names them.
+
+    Run where a person happens to stand, a relative name could be that of a stranger's program.
+    """
+    result: dict[Keys, Entry] = {}
+    for path, entry in layer.items():
+        if path[:1] != ("scorers",) or len(path) != _SCORER_DEPTH:
+            continue
+        if path[2] in ("folder", "schema_file") and isinstance(entry.value, str):
+            result[path] = Entry(str(folder / expanded(Path(entry.value))), entry.place)
+        elif path[2] == "command":
+            result.setdefault((*path[:2], "folder"), Entry(str(folder), entry.place))
     return result
 
 
 def _refuse_commands(layer: Mapping[Keys, Entry], place: str) -> None:
-    for path in layer:
-        if path[:2] in _NOT_FROM_A_PROJECT:
+    for path, entry in layer.items():
+        if path[:2] in _NOT_FROM_A_PROJECT or _starts_something(path, entry):
+            key = path[:2] if path[:2] in _NOT_FROM_A_PROJECT else path[:_SCORER_DEPTH]
             allowed = "this key in the file in your own config folder, or in one named by --config"
             problem = "a project's file may not start programs or call addresses"
-            raise ConfigError(place=place, key=dotted(path[:2]), problem=problem, allowed=allowed)
+            raise ConfigError(place=place, key=dotted(key), problem=problem, allowed=allowed)
+
+
+def _starts_something(path: Keys, entry: Entry) -> bool:
+    """Say whether an entry names a server that is told everything, or runs a scorer here."""
+    if path == ("db",):
+        return is_database_address(str(entry.value))
+    if path[:1] != ("scorers",) or len(path) < _SCORER_DEPTH:
+        return False
+    return path[2] in RUNNING_KEYS or (path[2] == "kind" and str(entry.value) in RUNS)
 
 
 def _redirections(layer: Mapping[Keys, Entry]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING
 
+from mcp_router.catalog.evidence import ASSUMED, GIVEN
 from mcp_router.money import to_nanos
 from mcp_router.types import (
     Capability,
@@ -23,8 +24,6 @@ if TYPE_CHECKING:
 
     from mcp_router.config.settings import ModelSettings, PriceSettings, ProviderSettings
 
-GIVEN = "set in the settings"
-ASSUMED = "assumed, as the settings state none"
 
 MAX_OUTPUT = 32_000
 """Most tokens a model without `max_output` is asked for; a quarter of its context if less."""

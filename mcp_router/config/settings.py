@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from mcp_router.config.checks import (
     address,
@@ -15,15 +15,21 @@ from mcp_router.config.checks import (
     headers_without_secrets,
     none_word,
     not_bool,
-    refusal,
+    reuse_word,
+    scorer_name,
     tag,
     task_name,
     time_zone,
     variable_name,
 )
+from mcp_router.config.experiments import ExperimentSettings, PlainName, ShadowSettings
+from mcp_router.config.http import HttpSettings
 from mcp_router.config.modes import CascadeSettings, EnsembleSettings, RedundantSettings
+from mcp_router.config.scorers import ScorerSettings
+from mcp_router.config.telemetry import TelemetrySettings
+from mcp_router.config.weights import Weights as Weights
 from mcp_router.money import Usd
-from mcp_router.types import Capability, Constraints, Family, Need, Strategy, Value
+from mcp_router.types import Capability, Constraints, Family, Need, Reuse, Strategy, Value
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Whole = Annotated[int, BeforeValidator(not_bool)]
@@ -33,30 +39,6 @@ FilePath = Annotated[str, AfterValidator(file_path)]
 DatabasePath = Annotated[str, AfterValidator(database_path)]
 Milliseconds = Annotated[Whole, Field(ge=1, le=86_400_000)]
 Percent = Annotated[Number, Field(gt=0, le=100)]
-Weight = Annotated[Number, Field(ge=0, le=1_000_000)]
-
-
-class Weights(Value):
-    """How much each part of a score counts; any non-negative numbers, normalised to sum to 1."""
-
-    capability: Weight = Field(
-        default=0.35, description="How well the model's ratings fit the task."
-    )
-    cost: Weight = Field(default=0.20, description="How little this request is expected to cost.")
-    quality: Weight = Field(default=0.20, description="The predicted chance of a good answer.")
-    latency: Weight = Field(default=0.15, description="How fast the answer is expected.")
-    historical: Weight = Field(default=0.10, description="What was observed of the model before.")
-
-    @model_validator(mode="after")
-    def _normalise(self) -> Weights:
-        total = sum(self.__dict__.values())
-        if total <= 0:
-            raise refusal("all weights are zero", allowed="at least one weight above 0")
-        # Weights that sum to 1 already are left as they are, so that a round trip is exact.
-        if abs(total - 1) > 1e-9:
-            for key, weight in dict(self.__dict__).items():
-                object.__setattr__(self, key, weight / total)
-        return self
 
 
 class AlertSettings(Value):
@@ -106,6 +88,10 @@ class BudgetSettings(Value):
     on_unknown_price: Literal["refuse", "allow"] = Field(
         default="refuse", description="Whether a model of unknown price may run under a budget."
     )
+    on_lost_database: Literal["closed", "open"] = Field(
+        default="closed",
+        description="Whether calls go on, without budgets, while a shared database is away.",
+    )
     alert_command: tuple[Name, ...] = Field(
         default=(),
         description="Program and arguments to start at an alert; not from a project's file.",
@@ -146,13 +132,43 @@ class FallbackSettings(Value):
 
 
 class CacheSettings(Value):
-    """Decisions that are kept for the same question."""
+    """Decisions, and where that is asked for answers, that are kept for the same question."""
 
     enabled: bool = Field(
         default=True, description="Whether a decision is reused for the same request."
     )
     ttl: Whole = Field(
         default=300, ge=0, le=31_536_000, description="Seconds a decision is reused."
+    )
+    answers: Annotated[Reuse, BeforeValidator(reuse_word)] = Field(
+        default="off",
+        description="Whether an answer is given again: to the same request, or a near one as well.",
+    )
+    answers_ttl: Whole = Field(
+        default=86_400, ge=0, le=31_536_000, description="Seconds an answer is given again."
+    )
+    answers_max_mb: Whole = Field(
+        default=64,
+        ge=1,
+        le=1_000_000,
+        description="Megabytes kept answers may take; those unused longest go first.",
+    )
+    answers_across: tuple[Name, ...] = Field(
+        default=("batch", "workflow"),
+        description="Tags that do not keep answers apart; all others do.",
+    )
+
+
+class TokenSettings(Value):
+    """What may be left out of a conversation to save tokens."""
+
+    trim: bool = Field(
+        default=False,
+        description="Whether what a conversation repeats is left out, and said in the warnings.",
+    )
+    history: Annotated[Whole, Field(ge=1, le=1_000_000_000)] | None = Field(
+        default=None,
+        description="Where trimming, the tokens from which on the oldest turns are left out.",
     )
 
 
@@ -197,6 +213,10 @@ class ProviderSettings(Value):
         default=None, description="Further headers to send, without secrets."
     )
     api_version: Name | None = Field(default=None, description="The API version to ask for.")
+    logprobs: bool | None = Field(
+        default=None,
+        description="Whether it can tell token probabilities (wire openai); they help a cascade.",
+    )
 
 
 class PriceSettings(Value):
@@ -296,7 +316,16 @@ class TaskSettings(Value):
     primary: Name | None = Field(default=None, description="The model to try first.")
     fallbacks: tuple[Name, ...] = Field(default=(), description="The models to try next, in order.")
     min_quality: Annotated[Number, Field(ge=0, le=1)] | None = Field(
-        default=None, description="The chance of a good answer a model must promise."
+        default=None,
+        description="The chance of a good answer a model must promise; with scorers also the mark "
+        "an answer must get.",
+    )
+    scorers: tuple[Name, ...] = Field(
+        default=(), description="Scorers that every answer must satisfy."
+    )
+    on_low_quality: Literal["best", "error"] = Field(
+        default="best",
+        description="What is given where no answer satisfies: the best one, or an error.",
     )
     threshold: Annotated[Number, Field(ge=0, le=1)] | None = Field(
         default=None, description="The confidence that ends a cascade for this task."
@@ -310,6 +339,7 @@ class TaskSettings(Value):
 
 
 TaskName = Annotated[str, AfterValidator(task_name)]
+ScorerName = Annotated[str, AfterValidator(scorer_name)]
 
 
 class Settings(Value):
@@ -325,11 +355,16 @@ class Settings(Value):
     )
     debug: bool = Field(default=False, description="Whether to log every step.")
     db: DatabasePath | None = Field(
-        default=None, description="The database file; in the user's data folder unless set."
+        default=None,
+        description="The database: a file, or a postgresql:// address that a team shares.",
     )
     log_file: FilePath | None = Field(
         default=None,
         description="Where the debug log goes; debug.log beside the database unless set.",
+    )
+    log_format: Literal["text", "json"] = Field(
+        default="text",
+        description="How lines of the debug log and of serve --http are written.",
     )
     weights: Weights = Field(
         default_factory=Weights.model_construct, description="Weights of the balanced strategy."
@@ -354,13 +389,31 @@ class Settings(Value):
         description="A race for the first good answer.",
     )
     cache: CacheSettings = Field(
-        default_factory=CacheSettings.model_construct, description="Reused decisions."
+        default_factory=CacheSettings.model_construct, description="Reused decisions and answers."
+    )
+    tokens: TokenSettings = Field(
+        default_factory=TokenSettings.model_construct,
+        description="What is left out to save tokens.",
+    )
+    experiments: Mapping[PlainName, ExperimentSettings] = Field(
+        default={}, description="Experiments by name; `mcp-router experiment start` begins one."
+    )
+    shadow: ShadowSettings = Field(
+        default_factory=ShadowSettings.model_construct,
+        description="A second model beside the user's.",
+    )
+    telemetry: TelemetrySettings = Field(
+        default_factory=TelemetrySettings.model_construct,
+        description="Spans and metrics for OpenTelemetry.",
     )
     learning: LearningSettings = Field(
         default_factory=LearningSettings.model_construct, description="Learning from outcomes."
     )
     history: HistorySettings = Field(
         default_factory=HistorySettings.model_construct, description="What the database keeps."
+    )
+    http: HttpSettings = Field(
+        default_factory=HttpSettings.model_construct, description="The server of serve --http."
     )
     constraints: Constraints = Field(
         default_factory=Constraints.model_construct, description="Constraints on every request."
@@ -373,3 +426,6 @@ class Settings(Value):
     providers: Mapping[Name, ProviderSettings] = Field(default={}, description="Providers by name.")
     models: Mapping[Name, ModelSettings] = Field(default={}, description="Models by name.")
     tasks: Mapping[TaskName, TaskSettings] = Field(default={}, description="Task types by name.")
+    scorers: Mapping[ScorerName, ScorerSettings] = Field(
+        default={}, description="What marks answers, by name."
+    )

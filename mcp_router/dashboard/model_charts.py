@@ -158,7 +158,7 @@ def quality_and_cost(records: Sequence[ModelRecord], *, size: Size) -> Spec:
         "layer": [
             {"mark": spread, "encoding": {"y": {**y, "field": "low"}, "y2": {"field": "high"}}},
             {"mark": points, "encoding": {"fill": known}},
-            *map(_texts, _SIDES),
+            *map(texts, SIDES),
         ],
     }
 
@@ -169,7 +169,7 @@ _TIME = (
     "datum.value / 1000 + ' s' : format(datum.value / 60000, '.1~f') + ' min'"
 )
 _MONEY = "'$' + format(datum.value, '~r')"
-_SIDES = {
+SIDES = {
     "right": ("left", 9, 0),
     "left": ("right", -9, 0),
     "above": ("center", 0, -13),
@@ -181,8 +181,9 @@ _SIDES = {
 }
 
 
-def _texts(side: str) -> Spec:
-    align, dx, dy = _SIDES[side]
+def texts(side: str) -> Spec:
+    """Write the `short` name of the rows whose `side` of the point is this one."""
+    align, dx, dy = SIDES[side]
     return {
         "transform": [{"filter": f"datum.side == '{side}'"}],
         "mark": {"type": "text", "align": align, "dx": dx, "dy": dy, "fontSize": 11.5},

@@ -32,7 +32,7 @@ def page(report: Report, *, live: bool = False, app: str | None = None) -> str:
     """
     state = "state.json" if live else None
     root = {"state": state, "app": app, "revision": report.revision}
-    return _document(content(report), live=live, data=root)
+    return document(content(report), live=live, data=root)
 
 
 def notice(problem: RouterError, *, app: str | None = None) -> str:
@@ -43,10 +43,17 @@ def notice(problem: RouterError, *, app: str | None = None) -> str:
         element("p", element("b", problem.message)),
         element("p", problem.hint) if problem.hint else None,
     )
-    return _document(said, live=False, data={"app": app})
+    return document(said, data={"app": app})
 
 
-def _document(main: Html, *, live: bool, data: Mapping[str, str | None]) -> str:
+def document(
+    main: Html,
+    *,
+    live: bool = False,
+    data: Mapping[str, str | None] = {},
+    title: str = "Model router report",
+) -> str:
+    """Build a page around its content, with the style and script inline."""
     style, script = Html(_asset("page.css")), Html(_asset("page.js"))
     head = element(
         "head",
@@ -55,12 +62,12 @@ def _document(main: Html, *, live: bool, data: Mapping[str, str | None]) -> str:
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
         element("meta", name="referrer", content="no-referrer"),
-        element("title", "Model router report"),
+        element("title", title),
         element("style", style),
     )
     body = element("body", element("main", main, id="report"), element("script", script))
-    data = {f"data_{name}": value for name, value in data.items()}
-    root = element("html", head, body, lang="en", data_version=__version__, **data)
+    named = {f"data_{name}": value for name, value in data.items()}
+    root = element("html", head, body, lang="en", data_version=__version__, **named)
     return f"<!doctype html>\n{root}\n"
 
 

@@ -17,9 +17,11 @@ MOST_BYTES = 200_000_000
 _MOVE = "Move the file away to start a new one, or restore a backup."
 
 
-def check_database(path: Path) -> tuple[Finding, ...]:
-    """Check the database file; one that does not exist yet is not created."""
-    path = path.expanduser().absolute()
+def check_database(place: Path | str) -> tuple[Finding, ...]:
+    """Check the database; a file that does not exist yet is not created, a schema is."""
+    if isinstance(place, str):
+        return _check_server(place)
+    path = place.expanduser().absolute()
     if not path.exists():
         return (_check_folder(path),)
     for place in (path, path.parent):
@@ -40,6 +42,20 @@ def check_database(path: Path) -> tuple[Finding, ...]:
     if problems:
         return tuple(fail("Database", problem, _MOVE) for problem in problems)
     return (ok("Database", f"{path}, {size / 1e6:,.1f} MB, sound and writable"),)
+
+
+def _check_server(address: str) -> tuple[Finding, ...]:
+    from mcp_router.storage.sqlite import SqliteStore
+
+    try:
+        with SqliteStore.open(address) as store:
+            facts = store.database.facts()
+            problems = store.integrity()
+    except StorageError as error:
+        return (fail("Database", error.message, error.hint),)
+    if problems:
+        return tuple(fail("Database", problem, "Restore a backup of it.") for problem in problems)
+    return (ok("Database", f"{facts.place}, {facts.bytes / 1e6:,.1f} MB, sound"),)
 
 
 def _check_folder(path: Path) -> Finding:

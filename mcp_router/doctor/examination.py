@@ -58,10 +58,10 @@ def examine(patient: Patient) -> tuple[Finding, ...]:
 def _check_models(loaded: Loaded, *, patient: Patient) -> tuple[Finding, ...]:
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.apply import configured_catalog
-    from mcp_router.storage.opened import database_path
+    from mcp_router.storage.opened import database_place
 
     settings = loaded.settings
-    database = check_database(database_path(settings))
+    database = check_database(database_place(settings))
     try:
         base = Catalog.load(on=patient.today)
         catalog = configured_catalog(settings, base=base, sources=loaded.sources)

@@ -1,7 +1,7 @@
 """One half of the requests, decided on with what the other half taught.
 
-The trade-off between quality and cost is the cheapest one that equalled the best single model on
-the requests of the learning half, each predicted there from the rest of that half.
+The trade-off between quality and cost is chosen on the requests of the learning half, each
+predicted there from the rest of that half (`learning/trade.py`).
 """
 
 from __future__ import annotations
@@ -13,20 +13,15 @@ from itertools import chain
 from statistics import fmean
 from typing import NamedTuple
 
+from mcp_router.errors import InvalidRequestError
+from mcp_router.evaluation.expected import expected, usual
 from mcp_router.evaluation.outcomes import Judged
-from mcp_router.evaluation.policies import (
-    Choice,
-    best_single,
-    by_trade,
-    choose,
-    mixed,
-    point,
-    trades,
-)
-from mcp_router.learning.groups import Groups, guess
-from mcp_router.learning.learner import chances, learn, unseen
+from mcp_router.evaluation.policies import Choice, aim, choose, chosen, mixed, point
+from mcp_router.learning.learner import chances, foretell, learn, unseen
+from mcp_router.learning.trade import Weighed, by_trade, cheapest_equal
 
 _START = 0.5
+_DIFFERENT = "Give different requests: one half is scored by what the other taught."
 _ROUNDING = 1e-12
 
 Scores = Mapping[str, float]
@@ -40,7 +35,8 @@ class Half(NamedTuple):
         predicted: the predicted score of every model, for each request.
         costs: the expected cost of every model, USD, for each request.
         unit: what `best` costs on average, USD.
-        best: the best single model of the learning half.
+        best: the model to equal: the best single one of the learning half, or a cheaper one that is
+            as good.
         trade: score that a dollar must buy; None where nothing equalled the best single model.
         longest: words from which a request is sent to `best`, tuned in the same way.
     """
@@ -54,12 +50,20 @@ class Half(NamedTuple):
     longest: int
 
 
-def split(requests: Sequence[Judged], *, rng: random.Random) -> tuple[list[Judged], list[Judged]]:
-    """Shuffle and halve the requests; those of the same words stay together."""
-    alike: dict[object, list[Judged]] = {}
+def split(requests: Sequence[Judged], *, rng: random.Random) -> tuple[list[int], list[int]]:
+    """Shuffle and halve the requests, as their places; those of the same words stay together.
+
+    Raises:
+        InvalidRequestError: all of them are of the same words.
+    """
+    alike: dict[object, list[int]] = {}
     for at, one in enumerate(requests):
-        alike.setdefault(one.case.buckets or at, []).append(one)
+        alike.setdefault(at if one.words is None else one.words, []).append(at)
     groups = list(alike.values())
+    if len(groups) < 2:
+        raise InvalidRequestError(
+            field="outcomes", problem="all requests are of the same words", hint=_DIFFERENT
+        )
     rng.shuffle(groups)
     return list(chain(*groups[::2])), list(chain(*groups[1::2]))
 
@@ -73,20 +77,25 @@ def decided(requests: Sequence[Judged], *, taught_by: Sequence[Judged], weak: st
         weak: the model that length alone would send the shorter requests to.
     """
     cases = [one.case for one in taught_by]
-    learner = learn(cases, starts=dict.fromkeys(taught_by[0].costs, _START))
-    costs = partial(_expected, learner.groups, _usual(taught_by))
-    best = best_single(taught_by)
+    starts = dict.fromkeys(taught_by[0].costs, _START)
+    told = foretell(cases, starts=starts)
+    learner = learn(cases, starts=starts, told=told)
+    costs = partial(expected, usual(taught_by), groups=learner.groups)
+    best = aim(taught_by)
     unit = fmean(one.costs[best] for one in taught_by)
-    known = Half(
-        taught_by, unseen(cases, learner=learner), [*map(costs, taught_by)], unit, best, None, 0
+    weighed = map(
+        Weighed,
+        unseen(cases, learner=learner, told=told),
+        map(costs, cases),
+        [one.scores for one in cases],
     )
     return Half(
         requests,
         [chances(learner, one.case._replace(group="")) for one in requests],
-        [*map(costs, requests)],
+        [costs(one.case) for one in requests],
         unit,
         best,
-        _cheapest_equal(known),
+        cheapest_equal([*weighed], best=best, unit=unit),
         _longest(taught_by, weak=weak, strong=best),
     )
 
@@ -99,10 +108,7 @@ def ours(half: Half, trade: float | None) -> Choice:
         by_trade(one, costs, trade=trade)
         for one, costs in zip(half.predicted, half.costs, strict=True)
     ]
-    return Choice(
-        tuple(one.costs[model] for one, model in zip(half.requests, models, strict=True)),
-        tuple(one.case.scores[model] for one, model in zip(half.requests, models, strict=True)),
-    )
+    return chosen(half.requests, models)
 
 
 def always(half: Half, model: str) -> Choice:
@@ -116,39 +122,6 @@ def at_random(half: Half, *, weak: str) -> Choice:
     cost = point(ours(half, half.trade)).cost
     share = min(max((cost - low) / (high - low), 0.0), 1.0) if high > low else 1.0
     return mixed(half.requests, weak=weak, strong=half.best, share=share)
-
-
-def _usual(requests: Sequence[Judged]) -> dict[str, Scores]:
-    """Average the costs of each group, and under "" of all, by model."""
-    held: dict[str, list[Judged]] = {"": list(requests)}
-    for one in requests:
-        if one.case.group:
-            held.setdefault(one.case.group, []).append(one)
-    return {
-        group: {model: fmean(one.costs[model] for one in own) for model in own[0].costs}
-        for group, own in held.items()
-    }
-
-
-def _expected(groups: Groups, usual: Mapping[str, Scores], one: Judged) -> Scores:
-    """Expect the costs of the groups that the words of a request speak for."""
-    likely = guess(groups, one.case.buckets) or {"": 1.0}
-    return {
-        model: sum(share * usual[group][model] for group, share in likely.items())
-        for model in one.costs
-    }
-
-
-def _cheapest_equal(half: Half) -> float | None:
-    """Find the cheapest trade-off that gives what the best single model gives."""
-    wanted = point(always(half, half.best))
-    found = [(point(ours(half, one)), one) for one in trades(half.unit)]
-    equal = [
-        (spent.cost, one)
-        for spent, one in found
-        if spent.quality >= wanted.quality - _ROUNDING and spent.cost <= wanted.cost
-    ]
-    return min(equal)[1] if equal else None
 
 
 def _longest(requests: Sequence[Judged], *, weak: str, strong: str) -> int:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
-from zlib import crc32
 
 from pydantic import Field, ValidationError
 
 from mcp_router.errors import InvalidRequestError
 from mcp_router.learning.learner import Case
-from mcp_router.types import Value
+from mcp_router.routing.classify import classify
+from mcp_router.routing.features import find_features
+from mcp_router.routing.intake import as_request
+from mcp_router.routing.linear import hashed
+from mcp_router.routing.tokens import request_counts
+from mcp_router.types import TaskType, Value
 
-_BUCKETS = (1 << 14) - 1
-_HEAD, _TAIL = 150, 60
+BUCKETS = 1 << 14
+"""How many buckets the words and cues of a request are hashed into."""
+
+UNSAID = "not said"
+"""What stands for the task type that nobody said of a request without its text."""
+
 _WORD = re.compile(r"\w+")
 _WORDS_TO_TOKENS = 1.4
 _ANSWER_TOKENS = 300
@@ -25,31 +32,49 @@ _MOST_ROWS = 200_000
 
 Score = Annotated[float, Field(ge=0, le=1)]
 Usd = Annotated[float, Field(ge=0, le=1e6)]
-Whole = Annotated[int, Field(ge=0)]
+Whole = Annotated[int, Field(ge=0, le=10**9)]
+Milliseconds = Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Row(Value):
-    """One line of an outcomes file; `prompt`, or `words` where no text is given.
+    """One line of an outcomes file; `prompt`, or `words` and `features` where no text is given.
 
-    `costs` are USD by model; where they are absent `tokens` (input, output) are priced.
+    `costs` are USD by model; where they are absent `tokens` (input, output) are priced. `features`
+    are hashed words, `task_type` is the true one and `classified` what the classifier says;
+    `latency_ms` is by model.
     """
 
     id: str = ""
     prompt: str = ""
     words: Whole | None = None
+    features: tuple[Annotated[int, Field(ge=0, lt=BUCKETS)], ...] = ()
     category: str = ""
+    task_type: TaskType | None = None
+    classified: TaskType | None = None
     source: str = ""
     difficulty: str = ""
     scores: Annotated[Mapping[str, Score], Field(min_length=1)]
     tokens: Mapping[str, tuple[Whole, Whole] | None] = {}
     costs: Mapping[str, Usd] = {}
+    latency_ms: Mapping[str, Milliseconds] = {}
 
 
 class Judged(NamedTuple):
-    """A request with what each model scored (0 to 1) and cost (USD) on it."""
+    """A request with what each model scored (0 to 1) and cost (USD) on it.
+
+    Attributes:
+        case: its features and scores.
+        costs: USD by model.
+        words: what is alike in requests of the same normalised text; None where nothing is known.
+        task: the true task type and the one that the classifier says, where the file has the true.
+        latencies: milliseconds by model, of those that were timed.
+    """
 
     case: Case
     costs: Mapping[str, float]
+    words: object = None
+    task: tuple[str, str] | None = None
+    latencies: Mapping[str, float] = {}
 
 
 class Outcomes(NamedTuple):
@@ -103,9 +128,34 @@ def outcomes(rows: Sequence[Row], *, rates: Rates) -> Outcomes:
     usual = {one: _usual_output(whole, one) for one in kept}
     return Outcomes(
         models=tuple(kept),
-        requests=tuple(_judged(row, kept, rates=rates, usual=usual) for row in whole),
+        requests=tuple(
+            _judged(row, kept, rates=rates, usual=usual, at=at) for at, row in enumerate(whole)
+        ),
         dropped=tuple(one for one in named if one not in kept),
     )
+
+
+def only(rows: Sequence[Row], models: Sequence[str]) -> list[Row]:
+    """Keep the scores of some models only.
+
+    Raises:
+        InvalidRequestError: a model was judged nowhere.
+    """
+    known = {name for row in rows for name in row.scores}
+    for model in models:
+        if model not in known:
+            raise InvalidRequestError(
+                field="models",
+                problem=f"{model!r} was not judged",
+                hint=f"Judged were: {', '.join(sorted(known))}.",
+            )
+    kept = [
+        row.model_copy(
+            update={"scores": {name: row.scores[name] for name in models if name in row.scores}}
+        )
+        for row in rows
+    ]
+    return [row for row in kept if row.scores]
 
 
 def _rows(text: str) -> Iterator[Row]:
@@ -127,7 +177,9 @@ def _rows(text: str) -> Iterator[Row]:
             ) from error
 
 
-def _judged(row: Row, models: Iterable[str], *, rates: Rates, usual: Mapping[str, int]) -> Judged:
+def _judged(
+    row: Row, models: Iterable[str], *, rates: Rates, usual: Mapping[str, int], at: int
+) -> Judged:
     words = _WORD.findall(row.prompt.lower())
     length = len(words) if row.words is None else row.words
     scores = {one: row.scores[one] for one in models}
@@ -137,7 +189,28 @@ def _judged(row: Row, models: Iterable[str], *, rates: Rates, usual: Mapping[str
         else _priced(row, one, rates=rates[one], words=length, usual=usual[one])
         for one in models
     }
-    return Judged(Case(row.category, _hashed(words), length, scores), costs)
+    return Judged(
+        Case(row.category, features_of(row), length, scores),
+        costs,
+        words=" ".join(words) or row.features or at,
+        task=(row.task_type, _classified(row)) if row.task_type else None,
+        latencies={one: row.latency_ms[one] for one in models if one in row.latency_ms},
+    )
+
+
+def features_of(row: Row) -> frozenset[int]:
+    """Return the hashed words and cues of a row, as the classifier of task types has them."""
+    if row.features or not row.prompt.strip():
+        return frozenset(row.features)
+    request = as_request(row.prompt)
+    found = hashed(find_features(request, counts=request_counts(request)), buckets=BUCKETS)
+    return found.words | found.cues
+
+
+def _classified(row: Row) -> str:
+    if row.classified is not None or not row.prompt.strip():
+        return row.classified or UNSAID
+    return classify(as_request(row.prompt)).task_type
 
 
 def _priced(row: Row, model: str, *, rates: tuple[float, float], words: int, usual: int) -> float:
@@ -150,10 +223,3 @@ def _priced(row: Row, model: str, *, rates: tuple[float, float], words: int, usu
 def _usual_output(rows: Iterable[Row], model: str) -> int:
     counted = [tokens[1] for row in rows if (tokens := row.tokens.get(model))]
     return round(sum(counted) / len(counted)) if counted else _ANSWER_TOKENS
-
-
-def _hashed(words: list[str]) -> frozenset[int]:
-    """Hash the words and pairs of neighbours at the start and the end of a request."""
-    kept = [*words[:_HEAD], *words[_HEAD:][-_TAIL:]]
-    pairs = (f"{left} {right}" for left, right in itertools.pairwise(kept))
-    return frozenset(crc32(one.encode()) & _BUCKETS for one in (*kept, *pairs))

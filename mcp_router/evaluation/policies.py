@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import NamedTuple
 
 from mcp_router.evaluation.metrics import Point
 from mcp_router.evaluation.outcomes import Judged
 
-STEPS = 80
-"""How many trade-offs between quality and cost a front is drawn from."""
-
-_TRADES = tuple(10 ** (-4 + 6 * step / STEPS) for step in range(STEPS + 1))
+_ABOUT = 0.01
 
 
 class Choice(NamedTuple):
-    """What a policy costs in USD and scores on each request, in their order."""
+    """What a policy costs in USD and scores on each request, in their order.
+
+    `latencies` are milliseconds of those answers that were timed.
+    """
 
     costs: tuple[float, ...]
     scores: tuple[float, ...]
+    latencies: tuple[float, ...] = ()
 
 
 Pick = Callable[[Judged], str]
@@ -26,10 +29,16 @@ Pick = Callable[[Judged], str]
 
 def choose(requests: Sequence[Judged], pick: Pick) -> Choice:
     """Let a policy pick a model for each request."""
-    picked = [(one, pick(one)) for one in requests]
+    return chosen(requests, [pick(one) for one in requests])
+
+
+def chosen(requests: Sequence[Judged], models: Sequence[str]) -> Choice:
+    """Cost and score one model for each request."""
+    picked = list(zip(requests, models, strict=True))
     return Choice(
         tuple(one.costs[model] for one, model in picked),
         tuple(one.case.scores[model] for one, model in picked),
+        tuple(one.latencies[model] for one, model in picked if model in one.latencies),
     )
 
 
@@ -42,6 +51,17 @@ def point(choice: Choice) -> Point:
 def best_single(requests: Sequence[Judged]) -> str:
     """Name the model of the highest mean score; of several the cheapest."""
     return max(requests[0].costs, key=lambda one: (_score(requests, one), -_cost(requests, one)))
+
+
+def aim(requests: Sequence[Judged]) -> str:
+    """Name the cheapest of the models that are about as good as the best single one.
+
+    That is within one standard error of their paired difference, and at most a point below:
+    which of two equals looks best on some requests is chance, what they cost is not.
+    """
+    best = best_single(requests)
+    near = [one for one in requests[0].costs if _falls_short(requests, one, best=best) <= 0]
+    return min(near, key=lambda one: (_cost(requests, one), -_score(requests, one)))
 
 
 def cheapest(requests: Sequence[Judged]) -> str:
@@ -75,20 +95,12 @@ def by_length(longest: int, *, weak: str, strong: str) -> Pick:
     return lambda one: strong if one.case.words > longest else weak
 
 
-def by_trade(predicted: Mapping[str, float], costs: Mapping[str, float], *, trade: float) -> str:
-    """Pick the model of the highest predicted score less `trade` times its cost.
-
-    Args:
-        predicted: the predicted score by model.
-        costs: its expected cost in any unit.
-        trade: score that one unit of cost must buy.
-    """
-    return max(predicted, key=lambda one: (predicted[one] - trade * costs[one], -costs[one]))
-
-
-def trades(unit: float) -> tuple[float, ...]:
-    """List the trade-offs to try where the best single model costs `unit` USD per request."""
-    return tuple(one / unit for one in _TRADES) if unit > 0 else _TRADES
+def _falls_short(requests: Sequence[Judged], model: str, *, best: str) -> float:
+    """Return how much more than by chance a model scores below the best one; 0 or less if not."""
+    gaps = [one.case.scores[best] - one.case.scores[model] for one in requests]
+    mean = fmean(gaps)
+    noise = math.sqrt(fmean((gap - mean) ** 2 for gap in gaps) / len(gaps))
+    return mean - min(noise, _ABOUT)
 
 
 def _score(requests: Sequence[Judged], model: str) -> float:

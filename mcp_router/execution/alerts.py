@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from subprocess import DEVNULL
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
+from mcp_router.errors import LostDatabaseError
+from mcp_router.execution.off_loop import off_loop
 from mcp_router.providers.webhook import post_json
 from mcp_router.storage.periods import to_ms
 
@@ -48,7 +51,14 @@ async def deliver_alerts(
     """
     budget = settings.budget
     rules = [rule for rule in store.rules if rule.limit_nanos is not None]
-    alerts = store.ledger.pending_alerts(rules, now=to_ms(now)) if rules else ()
+    alerts: tuple[BudgetStatus, ...] = ()
+    # An answer is at hand: a database that is away must not take it back.
+    with suppress(LostDatabaseError):
+        at = to_ms(now)
+        if rules:
+            alerts = await off_loop(
+                store.database, lambda: store.ledger.pending_alerts(rules, now=at)
+            )
     failures: list[str] = []
 
     async def run(message: bytes) -> None:

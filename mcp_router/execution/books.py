@@ -9,6 +9,7 @@ from mcp_router.execution.records import GivenUp, Timing
 
 if TYPE_CHECKING:
     from mcp_router.execution.balance import Balancer
+    from mcp_router.execution.check import Verdict
     from mcp_router.execution.costs import Bill
     from mcp_router.execution.policy import Failure, Kind
     from mcp_router.execution.routes import Route
@@ -69,6 +70,13 @@ class Books:
         self._given_up.append(GivenUp(trial.route, failure.kind, reason))
         return tried
 
+    def refused(self, route: Route, verdict: Verdict) -> None:
+        """Note that the latest answer was not good enough; what it cost is settled already."""
+        changes = {"outcome": "low_quality", "reason": verdict.refusal}
+        self.attempts[-1] = self.attempts[-1].model_copy(update=changes)
+        self.spent += verdict.nanos
+        self._given_up.append(GivenUp(route, "low_quality", verdict.refusal))
+
     def passed_over(self, route: Route, *, kind: Kind, reason: str) -> None:
         """Note that a route was not tried, once for each kind of reason."""
         if (route.key, kind) in self._passed_over:
@@ -103,7 +111,7 @@ class Books:
         if not rows:
             return
         store, at = self._services.store, self._services.clock()
-        with store.database.transaction():
+        with store.together():
             for one in rows:
                 store.record_fallback(records.fallback(one, to=to, decision=self._decision, at=at))
 
@@ -119,7 +127,7 @@ class Books:
         tokens = 0 if bill is None else records.tokens_of(bill.usage)
         at = services.clock()
         # One commit for money, breaker and records costs what one row costs, and keeps them equal.
-        with services.store.database.transaction():
+        with services.store.together():
             trial.holding.close(spent=spent, tokens=tokens, failure=failure)
             if records.counts(tried):
                 # A usage that was guessed teaches nothing about guesses.
@@ -139,6 +147,8 @@ class Books:
         self.spent += spent or 0
         self._balancer.ended(route, ok=_says(failure))
         self.attempts.append(tried)
+        if services.on_ended is not None:
+            services.on_ended(tried, self._request, self._decision)
         return tried
 
 

@@ -110,6 +110,12 @@ class Course:
         """Leave a route out for good."""
         self._standings[route.key].over = True
 
+    def leave(self, model: str) -> None:
+        """Leave a model out for good, wherever it is served."""
+        for standing in self._standings.values():
+            if standing.route.model.name == model:
+                standing.over = True
+
     def defer_smaller(self, route: Route, *, now: float) -> None:
         """Put a route that found the request too long, and all no larger, behind larger ones."""
         standing = self._standings[route.key]

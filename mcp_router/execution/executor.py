@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import anyio
 
 from mcp_router.errors import InvalidRequestError, ProviderError
 from mcp_router.execution.balance import Balance, Balancer
+from mcp_router.execution.check import Verdict
 from mcp_router.execution.holding import shortest_answer
 from mcp_router.execution.limits import AS_SET, CallLimits
 from mcp_router.execution.prepare import Preparation
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.settings import Settings
+    from mcp_router.execution.check import Check
     from mcp_router.execution.holding import Holding
     from mcp_router.execution.services import Services
     from mcp_router.execution.trial import Trial
     from mcp_router.providers.wire import Delta
+    from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.types import AttemptEvent, Completion, Decision, Request, StreamEvent
 
 
@@ -58,6 +62,7 @@ class Executor:
         limits: CallLimits = AS_SET,
         on_attempt: Callable[[AttemptEvent], None] | None = None,
         share: Share | None = None,
+        check: Check | None = None,
     ) -> Completion:
         """Get the whole answer to a request from the first of the decided models that gives one.
 
@@ -67,6 +72,8 @@ class Executor:
             limits: what this call may take, where that differs from the settings.
             on_attempt: is told of every attempt as it begins.
             share: its part of a task that several runs have in common.
+            check: says of each answer whether it is good enough; where it is not, the next model
+                is tried.
 
         Raises:
             FallbackExhaustedError: every attempt failed; holds each with its reason.
@@ -86,7 +93,11 @@ class Executor:
                 except (ProviderError, InvalidRequestError) as error:
                     run.failed(trial, error)
                 else:
-                    return run.completed(trial, reply)
+                    done = run.completed(trial, reply)
+                    verdict = Verdict() if check is None else await check(done)
+                    if not verdict.refusal:
+                        return done
+                    run.refused(trial, verdict)
         raise run.error()
 
     async def stream(
@@ -148,6 +159,13 @@ class Executor:
         """Close the connections of the running event loop; those of other loops close with them."""
         await self._services.client.aclose()
 
+    def beside(self, store: SqliteStore) -> Executor:
+        """Return one over connections of its own, whose records and money go to another store."""
+        from mcp_router.providers.client import ProviderClient
+
+        services = replace(self._services, client=ProviderClient(), store=store)
+        return Executor(services, settings=self._settings, catalog=self._catalog)
+
     def quote(self, request: Request, *, decision: Decision) -> Quote:
         """Say what a request can use at the model of a decision.
 
@@ -166,13 +184,16 @@ class Executor:
             prepared.max_cost,
         )
 
-    def _prepared(self, request: Request, decision: Decision) -> Preparation:
+    def _prepared(
+        self, request: Request, decision: Decision, *, logprobs: bool = False
+    ) -> Preparation:
         return Preparation(
             self._services,
             settings=self._settings,
             catalog=self._catalog,
             request=request,
             decision=decision,
+            logprobs=logprobs,
         )
 
     def _run(
@@ -180,7 +201,9 @@ class Executor:
     ) -> Run:
         return Run(
             self._services,
-            preparation=self._prepared(request, decision),
+            preparation=self._prepared(
+                request, decision, logprobs=share is not None and share.logprobs
+            ),
             routes=list(self._ordered(decision)),
             balancer=self._balancer,
             limits=limits,

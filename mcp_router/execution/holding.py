@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from mcp_router.errors import BudgetExceededError, UnpricedModelError
+from mcp_router.errors import (
+    BudgetExceededError,
+    LostDatabaseError,
+    RouterError,
+    UnpricedModelError,
+)
 from mcp_router.execution.costs import Ceiling, affordable, worst_case
+from mcp_router.storage.breaker import Permit
 from mcp_router.storage.ledger import Purpose
 from mcp_router.storage.limiter import RateKey, RateLimits
 from mcp_router.storage.periods import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from mcp_router.execution.policy import Failure
     from mcp_router.execution.routes import Route
     from mcp_router.execution.services import Services
-    from mcp_router.storage.breaker import Permit
     from mcp_router.storage.budgets import BudgetRule
     from mcp_router.storage.circuit import State
     from mcp_router.storage.ledger import Reservation
@@ -102,6 +108,8 @@ class Holding:
             StorageError: the database failed.
         """
         now = services.clock()
+        if services.store.database.remote:
+            return cls._take_shared(services, terms, now=now)
         # An error within rolls back what was taken before it: the permit and the tokens.
         try:
             with services.store.database.transaction():
@@ -110,6 +118,39 @@ class Holding:
                 reservation, most = _money(services, terms, now=now)
         except _Refused as refused:
             return refused.refusal
+        held = cls(
+            services, permit=permit, taken=taken, reservation=reservation, began=now, most=most
+        )
+        held._tokens = terms.expected_tokens if taken else 0
+        return held
+
+    @classmethod
+    def _take_shared(cls, services: Services, terms: Terms, *, now: datetime) -> Holding | Refusal:
+        """Ask one after the other, the money last, as all machines queue for it.
+
+        What was taken before a refusal is given back; were this process killed meanwhile, a probe
+        is given up and tokens drain by themselves.
+        """
+        permit, taken = Permit(terms.route.key, since=to_ms(now)), None
+        try:
+            permit = _permit(services, terms, now=to_ms(now))
+            taken = _tokens(services, terms, now=to_ms(now))
+        except _Refused as refused:
+            services.breaker.cancel(permit)
+            return refused.refusal
+        except LostDatabaseError:
+            # The ledger says below whether calls go on all the same.
+            pass
+        try:
+            reservation, most = _money(services, terms, now=now)
+        except RouterError:
+            with suppress(LostDatabaseError):
+                services.breaker.cancel(permit)
+                if taken is not None:
+                    services.limiter.give_back(
+                        taken, now=to_ms(now), tokens=terms.expected_tokens, requests=1
+                    )
+            raise
         held = cls(
             services, permit=permit, taken=taken, reservation=reservation, began=now, most=most
         )
@@ -125,11 +166,13 @@ class Holding:
         """Prolong the lease from now on."""
         services = self._services
         self._prolong_at = time.monotonic() + services.lease / 3
-        services.store.ledger.extend(
-            self._reservation,
-            lease_s=services.lease * (1 + _GRACE),
-            now=to_ms(services.clock()),
-        )
+        now = to_ms(services.clock())
+
+        def extend() -> None:
+            lease = services.lease * (1 + _GRACE)
+            services.store.ledger.extend(self._reservation, lease_s=lease, now=now)
+
+        self._soon(extend)
 
     def close(self, *, spent: int | None, tokens: int, failure: Failure | None) -> None:
         """Settle or release, and tell the breaker; belongs in one transaction with the records.
@@ -147,11 +190,20 @@ class Holding:
             services.store.ledger.release(self._reservation)
         else:
             services.store.ledger.settle(self._reservation, spent, now=now)
-        if self._taken is not None and tokens < self._tokens:
-            services.limiter.give_back(self._taken, now=now, tokens=self._tokens - tokens)
-        self._report(failure, now=now)
+        self._soon(lambda: self._report(failure, tokens=tokens, now=now))
 
-    def _report(self, failure: Failure | None, *, now: int) -> None:
+    def _soon(self, work: Callable[[], None]) -> None:
+        """Do it now, or in the background where the database is far away."""
+        outbox = self._services.store.database.outbox
+        if outbox is None:
+            work()
+        else:
+            outbox.later(work)
+
+    def _report(self, failure: Failure | None, *, tokens: int, now: int) -> None:
+        taken = self._taken
+        if taken is not None and tokens < self._tokens:
+            self._services.limiter.give_back(taken, now=now, tokens=self._tokens - tokens)
         breaker, permit = self._services.breaker, self._permit
         if failure is None:
             breaker.success(permit, now=now)
@@ -189,24 +241,23 @@ def _tokens(services: Services, terms: Terms, *, now: int) -> Taken | None:
 
 
 def _money(services: Services, terms: Terms, *, now: datetime) -> tuple[Reservation, Ceiling]:
-    amount = _amount(terms, terms.most, now=now)
+    amount = _amount(services, terms, terms.most, now=now)
     try:
         return _reserve(services, terms, amount, now=now), terms.most
     except BudgetExceededError as refused:
         shorter = _shortened(terms, refused, now=now)
         if shorter is None:
             raise
-    return _reserve(services, terms, _amount(terms, shorter, now=now), now=now), shorter
+    amount = _amount(services, terms, shorter, now=now)
+    return _reserve(services, terms, amount, now=now), shorter
 
 
-def _amount(terms: Terms, most: Ceiling, *, now: datetime) -> int:
+def _amount(services: Services, terms: Terms, most: Ceiling, *, now: datetime) -> int:
     amount = worst_case(terms.route.model, most, now=now)
     if amount is not None:
         return amount
-    tags = {f"{key}={value}" for key, value in terms.purpose.tags.items()}
-    bound = any(
-        rule.limit_nanos is not None and (not rule.tag or rule.tag in tags) for rule in terms.rules
-    )
+    rules = services.store.ledger.governing(terms.rules, tags=terms.purpose.tags)
+    bound = any(rule.limit_nanos is not None for rule in rules)
     if bound and not terms.allow_unpriced:
         raise UnpricedModelError(terms.route.model.name)
     return 0

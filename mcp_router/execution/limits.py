@@ -46,13 +46,17 @@ def call_limits(*, timeout_s: float | None, request_limit_usd: Amount | None) ->
         raise InvalidRequestError(field="timeout_s", problem="is out of range", hint=hint)
     if request_limit_usd is None:
         return CallLimits(timeout_s)
-    try:
-        nanos = to_nanos(request_limit_usd)
-    except ValueError as error:
-        raise InvalidRequestError(field="request_limit_usd", problem=str(error)) from error
-    if nanos < 0:
-        raise InvalidRequestError(field="request_limit_usd", problem="may not be negative")
-    return CallLimits(timeout_s, nanos)
+    return CallLimits(timeout_s, _amount(request_limit_usd, field="request_limit_usd"))
+
+
+def shared_budget(tag: str, *, limit_usd: Amount) -> BudgetRule:
+    """Build the budget that all requests with a tag share, whenever they come.
+
+    Raises:
+        InvalidRequestError: the limit is no amount of US dollars.
+    """
+    nanos = _amount(limit_usd, field="limit_usd")
+    return BudgetRule(tag.partition("=")[0], "total", nanos, tag)
 
 
 def with_limit(rules: Sequence[BudgetRule], *, nanos: int | None) -> Sequence[BudgetRule]:
@@ -70,3 +74,13 @@ def rate_limits(settings: Settings, *, catalog: Catalog) -> Mapping[str, RateLim
         for name, one in settings.models.items()
         if one.requests_per_minute is not None or one.tokens_per_minute is not None
     }
+
+
+def _amount(usd: Amount, *, field: str) -> int:
+    try:
+        nanos = to_nanos(usd)
+    except ValueError as error:
+        raise InvalidRequestError(field=field, problem=str(error)) from error
+    if nanos < 0:
+        raise InvalidRequestError(field=field, problem="may not be negative")
+    return nanos

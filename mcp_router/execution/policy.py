@@ -33,6 +33,7 @@ Kind = Literal[
     "context_length",
     "content_filter",
     "invalid_request",
+    "low_quality",
     "budget",
     "breaker_open",
     "cancelled",

@@ -57,12 +57,14 @@ class Preparation:
         catalog: Catalog,
         request: Request,
         decision: Decision,
+        logprobs: bool = False,
     ) -> None:
         self.settings = settings
         self.request = request
         self.decision = decision
         self._services = services
         self._catalog = catalog
+        self._logprobs = logprobs
         self._counts = _counts(request, decision)
         self._needs: dict[str, Need] = {}
         self._overflow = 0
@@ -193,7 +195,7 @@ class Preparation:
             call = replace(call, messages=need.trimmed.messages)
         if most.outputs < need.most.outputs:
             call = replace(call, max_tokens=most.outputs)
-        return call
+        return replace(call, logprobs=True) if self._logprobs else call
 
     def _seen(self, model: ModelInfo) -> Performance | None:
         known = self._services.observe().performance.get(model.name)

@@ -21,6 +21,7 @@ from mcp_router.execution.books import Books
 from mcp_router.execution.course import Course, Leg
 from mcp_router.execution.holding import Holding, Refusal, Terms, shortest_answer
 from mcp_router.execution.limits import AS_SET, CallLimits, with_limit
+from mcp_router.execution.off_loop import off_loop
 from mcp_router.execution.policy import Failure, Kind, Step, failure_of
 from mcp_router.execution.share import Share
 from mcp_router.execution.trial import Trial
@@ -30,6 +31,7 @@ from mcp_router.types import Attempt, AttemptEvent, Completion, Usage
 
 if TYPE_CHECKING:
     from mcp_router.execution.balance import Balancer
+    from mcp_router.execution.check import Verdict
     from mcp_router.execution.costs import Bill
     from mcp_router.execution.prepare import Need, Preparation
     from mcp_router.execution.routes import Route
@@ -98,7 +100,7 @@ class Run:
                 await self._services.sleep(leg.wait)
                 now = anyio.current_time()
             if now < self._until:
-                trial = self._begin(leg, now=now, stream=stream)
+                trial = await self._begin(leg, now=now, stream=stream)
                 if trial is not None:
                     return trial
         self._books.ended()
@@ -108,7 +110,13 @@ class Run:
         """Tell that an attempt begins."""
         attempts = self._books.attempts
         after = attempts[-1] if attempts else None
-        return AttemptEvent(trial.route.model.name, trial.route.provider, self._calls, after)
+        return AttemptEvent(
+            trial.route.model.name,
+            trial.route.provider,
+            self._calls,
+            after,
+            decision_id=self._decision.decision_id,
+        )
 
     def failed(self, trial: Trial, error: ProviderError | InvalidRequestError) -> Attempt:
         """End an attempt that gave no answer.
@@ -155,6 +163,7 @@ class Run:
             tool_calls=reply.tool_calls,
             reasoning=reply.reasoning,
             finish_reason=reply.finish_reason,
+            logprobs=reply.logprobs,
             usage=tried.usage or Usage(),
             cost_usd=tried.cost_usd,
             latency_ms=round((anyio.current_time() - self._began) * 1000),
@@ -162,6 +171,11 @@ class Run:
             attempts=tuple(self._books.attempts),
             warnings=tuple(dict.fromkeys(warnings)),
         )
+
+    def refused(self, trial: Trial, verdict: Verdict) -> None:
+        """Give up an answer that was not good enough, and its model with it."""
+        self._books.refused(trial.route, verdict)
+        self._course.leave(trial.route.model.name)
 
     def error(self) -> RouterError:
         """Say why there is no answer: the one cause if there is one, else every attempt."""
@@ -173,15 +187,19 @@ class Run:
             return self._causes[-1]
         return FallbackExhaustedError(self._books.attempts)
 
-    def _begin(self, leg: Leg, *, now: float, stream: bool) -> Trial | None:
+    async def _begin(self, leg: Leg, *, now: float, stream: bool) -> Trial | None:
         route, left = leg.route, self._until - now
-        rejection = self._prepared.rejection(route, spent=self._books.spent)
+        database, spent = self._services.store.database, self._books.spent
+        rejection = await off_loop(
+            database, lambda: self._prepared.rejection(route, spent=spent)
+        )
         if rejection is not None:
             self._leave_out(route, rejection)
             return None
         need = self._prepared.need(route)
         try:
-            held = Holding.take(self._services, self._terms(leg, need, left=left))
+            terms = self._terms(leg, need, left=left)
+            held = await off_loop(database, lambda: Holding.take(self._services, terms))
         except (BudgetExceededError, UnpricedModelError) as error:
             self._refused = self._refused or error
             self._books.passed_over(route, kind="budget", reason=error.message)

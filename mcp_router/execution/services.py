@@ -16,7 +16,7 @@ from mcp_router.storage.limiter import RateLimiter, RateLimits
 if TYPE_CHECKING:
     from mcp_router.providers.caller import Client
     from mcp_router.storage.sqlite import SqliteStore
-    from mcp_router.types import RoutingState
+    from mcp_router.types import Attempt, Decision, Request, RoutingState
 
 
 def utc_now() -> datetime:
@@ -38,6 +38,7 @@ class Services:
         rng: draws from 0 to 1.
         sleep: waits some seconds.
         lease: seconds that money stays reserved without a sign of life.
+        on_ended: is told of every call of a model that ended.
     """
 
     client: Client
@@ -49,6 +50,7 @@ class Services:
     rng: Callable[[], float] = random.random
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     lease: float = 60.0
+    on_ended: Callable[[Attempt, Request, Decision], None] | None = None
     breaker: Breaker = field(init=False)
     limiter: RateLimiter = field(init=False)
 

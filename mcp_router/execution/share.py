@@ -18,11 +18,13 @@ class Share:
 
     Attributes:
         within: money that was set aside for all runs together, to draw on first.
+        logprobs: whether somebody wants to know how sure the model was of its words.
         attempts: every try and every route passed over, in order.
     """
 
-    def __init__(self, *, within: Reservation | None = None) -> None:
+    def __init__(self, *, within: Reservation | None = None, logprobs: bool = False) -> None:
         self.within = within
+        self.logprobs = logprobs
         self.attempts: list[Attempt] = []
 
 

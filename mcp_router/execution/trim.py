@@ -95,7 +95,7 @@ def _groups(messages: Sequence[Message]) -> list[_Group]:
 
     The last round stays as well: without it the model would do the same again.
     """
-    last = max((at for at, one in enumerate(messages) if _asks(one)), default=-1)
+    last = max((at for at, one in enumerate(messages) if asks(one)), default=-1)
     groups: list[_Group] = []
     for at, message in enumerate(messages):
         if message.role == "system" or at == last:
@@ -109,10 +109,10 @@ def _groups(messages: Sequence[Message]) -> list[_Group]:
 
 
 def _begins(message: Message, *, after_last: bool) -> bool:
-    return message.role == "assistant" if after_last else _asks(message)
+    return message.role == "assistant" if after_last else asks(message)
 
 
-def _asks(message: Message) -> bool:
+def asks(message: Message) -> bool:
     """Say whether a user speaks, rather than a tool in a user's message."""
     if message.role != "user":
         return False

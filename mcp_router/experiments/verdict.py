@@ -14,38 +14,47 @@ from mcp_router.experiments.proportions import (
     equality_evidence,
     rate_interval,
 )
-from mcp_router.experiments.tally import Tally, rate
+from mcp_router.experiments.tally import Tally, by_score, rate, results
+
+Metric = Literal["success", "score", "cost"]
 
 
 class Rules(NamedTuple):
     """When an experiment ends and when an arm must stop; money in USD, None means no limit.
 
     `alpha` is the chance of a false claim over the whole life of the experiment, all arms and
-    measures together. Success rates closer than `margin` count as the same. An arm stops when it
-    surely fails more often than `max_failure_rate`, surely succeeds less often than the control,
-    has spent `allowance`, or surely costs more than `max_mean_cost` per call.
+    measures together. Success rates, or mean scores where `metric` says so, closer than `margin`
+    count as the same; where it is cost, an arm wins only by being cheaper and no worse. There is
+    no verdict before every arm has `least` outcomes. An arm stops when it surely fails more often
+    than `max_failure_rate`, surely succeeds less often than the control (by the margin, where
+    cost decides), has spent `allowance`, or surely costs more than `max_mean_cost` per call or
+    than `max_cost_ratio` times the control.
     """
 
     alpha: float = 0.05
     margin: float = 0.05
+    metric: Metric = "success"
+    least: int = 0
     max_failure_rate: float | None = None
     allowance: float | None = None
     max_mean_cost: float | None = None
+    max_cost_ratio: float | None = None
 
 
 DEFAULT = Rules()
 
 
 class Comparison(NamedTuple):
-    """One arm against another: success rate and mean cost in USD of `arm` minus `other`.
+    """One arm against another: success rate, mean cost in USD and mean score, `arm` minus `other`.
 
-    `cost` is None while too few costs are known.
+    `cost` and `score` are None while too few are known.
     """
 
     arm: str
     other: str
     success: Interval
     cost: Interval | None
+    score: Interval | None = None
 
 
 class Stop(NamedTuple):
@@ -72,23 +81,34 @@ def verdict(tallies: Sequence[Tally], *, rules: Rules = DEFAULT) -> Verdict:
     outcomes are taken for those of many.
     """
     pairs = _compared(tallies, alpha=rules.alpha)
-    both = [*pairs, *map(_reversed, pairs)]
-    for tally in tallies:
-        duels = [pair for pair in both if pair.arm == tally.arm]
-        if duels and all(_beats(duel, rules.margin) for duel in duels):
-            return Verdict("winner", tally.arm, pairs, _praise(tally.arm, duels))
-    if pairs and all(_alike(pair, rules.margin) for pair in pairs):
-        reason = f"success rates differ by less than {rules.margin:.0%}"
+    ripe = all(results(tally) >= rules.least for tally in tallies)
+    for tally in tallies if ripe else ():
+        duels = duels_of(tally.arm, pairs)
+        if duels and all(_beats(duel, rules) for duel in duels):
+            return Verdict("winner", tally.arm, pairs, _praise(tally.arm, duels, rules))
+    if ripe and pairs and all(_alike(pair, rules) for pair in pairs):
+        reason = f"{_measured(rules)} differ by less than {rules.margin:.0%}"
         return Verdict("same", None, pairs, reason)
-    counts = ", ".join(f"{t.arm} {t.successes}/{t.successes + t.failures}" for t in tallies)
+    counts = ", ".join(f"{t.arm} {t.successes}/{results(t)}" for t in tallies)
     return Verdict("running", None, pairs, f"nothing is certain yet ({counts})")
+
+
+def duels_of(arm: str, pairs: Sequence[Comparison]) -> list[Comparison]:
+    """List the comparisons of one arm with each other one, seen from its side."""
+    both = [*pairs, *map(_reversed, pairs)]
+    return [pair for pair in both if pair.arm == arm]
+
+
+def measure(pair: Comparison, rules: Rules) -> Interval | None:
+    """Return the difference that decides how good an arm is; None while too little is known."""
+    return pair.score if rules.metric == "score" else pair.success
 
 
 def stops(tallies: Sequence[Tally], *, control: str, rules: Rules = DEFAULT) -> tuple[Stop, ...]:
     """Name the arms that must stop now, with the first reason for each."""
     base = next((tally for tally in tallies if tally.arm == control), None)
-    # Each arm has three ways to be stopped by chance.
-    alpha = rules.alpha / max(1, 3 * len(tallies))
+    # Each arm has four ways to be stopped by chance.
+    alpha = rules.alpha / max(1, 4 * len(tallies))
     found = ((t.arm, next(_reasons(t, base, rules, alpha), "")) for t in tallies)
     return tuple(Stop(arm, reason) for arm, reason in found if reason)
 
@@ -104,12 +124,19 @@ def _reasons(tally: Tally, control: Tally | None, rules: Rules, alpha: float) ->
         costs = cost_interval(tally, alpha=alpha)
         if costs is not None and costs.low > rules.max_mean_cost:
             yield f"it costs ${costs.low:.4g} per call or more"
-    if control is None or control.arm == tally.arm:
-        return
+    if control is not None and control.arm != tally.arm:
+        yield from _against(tally, control, rules, alpha)
+
+
+def _against(tally: Tally, control: Tally, rules: Rules, alpha: float) -> Iterator[str]:
+    if rules.max_cost_ratio is not None:
+        ours, theirs = (cost_interval(one, alpha=alpha / 2) for one in (tally, control))
+        if ours and theirs and ours.low > rules.max_cost_ratio * theirs.high:
+            yield f"it costs {rules.max_cost_ratio:g} times as much as {control.arm} or more"
     # The test is quick where the interval is not, and excludes zero exactly when that does.
     if equality_evidence(_pair(tally), _pair(control)) > -math.log(alpha):
         apart = difference_interval(_pair(tally), _pair(control), alpha=alpha)
-        if apart.high < 0:
+        if apart.high < (-rules.margin if rules.metric == "cost" else 0):
             yield f"it succeeds less often than {control.arm}, by {-apart.high:.1%} or more"
 
 
@@ -123,34 +150,49 @@ def _compared(tallies: Sequence[Tally], *, alpha: float) -> tuple[Comparison, ..
             other.arm,
             difference_interval(_pair(one), _pair(other), alpha=each),
             cost_difference(one, other, alpha=each),
+            cost_difference(by_score(one), by_score(other), alpha=each),
         )
         for one, other in pairs
     )
 
 
 def _reversed(pair: Comparison) -> Comparison:
-    cost = None if pair.cost is None else Interval(-pair.cost.high, -pair.cost.low)
-    success = Interval(-pair.success.high, -pair.success.low)
-    return Comparison(pair.other, pair.arm, success, cost)
+    cost = None if pair.cost is None else _turned(pair.cost)
+    score = None if pair.score is None else _turned(pair.score)
+    return Comparison(pair.other, pair.arm, _turned(pair.success), cost, score)
 
 
-def _beats(duel: Comparison, margin: float) -> bool:
-    if duel.success.low > 0:
+def _turned(interval: Interval) -> Interval:
+    return Interval(-interval.high, -interval.low)
+
+
+def _beats(duel: Comparison, rules: Rules) -> bool:
+    better = measure(duel, rules)
+    if better is None:
+        return False
+    if rules.metric != "cost" and better.low > 0:
         return True
-    return duel.success.low > -margin and duel.cost is not None and duel.cost.high < 0
+    return better.low > -rules.margin and duel.cost is not None and duel.cost.high < 0
 
 
-def _alike(pair: Comparison, margin: float) -> bool:
-    return -margin < pair.success.low and pair.success.high < margin
+def _alike(pair: Comparison, rules: Rules) -> bool:
+    apart = measure(pair, rules)
+    if apart is None or (rules.metric == "cost" and pair.cost is None):
+        return False
+    return -rules.margin < apart.low and apart.high < rules.margin
 
 
-def _praise(arm: str, duels: Sequence[Comparison]) -> str:
-    closest = min(duels, key=lambda duel: duel.success.low)
-    if closest.success.low > 0:
-        return (
-            f"{arm} succeeds more often than {closest.other}, by {closest.success.low:.1%} or more"
-        )
+def _praise(arm: str, duels: Sequence[Comparison], rules: Rules) -> str:
+    closest = min(duels, key=lambda duel: (measure(duel, rules) or duel.success).low)
+    least = (measure(closest, rules) or closest.success).low
+    if least > 0:
+        verb = "scores higher" if rules.metric == "score" else "succeeds more often"
+        return f"{arm} {verb} than {closest.other}, by {least:.1%} or more"
     return f"{arm} costs less than {closest.other} and is no worse"
+
+
+def _measured(rules: Rules) -> str:
+    return "mean scores" if rules.metric == "score" else "success rates"
 
 
 def _pair(tally: Tally) -> tuple[int, int]:

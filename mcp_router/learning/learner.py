@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from mcp_router.learning.belief import mean
+from mcp_router.belief.beta import mean
 from mcp_router.learning.groups import Groups, guess, learn_groups
 from mcp_router.learning.ridge import Example, Ridge, fit, predict
 from mcp_router.learning.table import Seen, Table, believed, tabulate
@@ -19,8 +19,9 @@ LEAST = 100
 """How many judged answers of a model the ridge needs."""
 
 _SHRINK = 0.5
-_PENALTY = 3.0
+_PENALTY = 10.0
 _FOLDS = 4
+_LEAST_IN_FOLD = LEAST // 2
 _AT_MOST = 1500
 _SURE = 1.0
 _LIKELY = 0.02
@@ -55,6 +56,16 @@ class Gain(NamedTuple):
     on: bool
 
 
+class Foretold(NamedTuple):
+    """What each case was predicted to score by model, by what other cases taught.
+
+    `table` by the table alone, `ridge` with the ridge wherever there was enough to fit one.
+    """
+
+    table: list[dict[str, float]]
+    ridge: list[dict[str, float]]
+
+
 class Learner(NamedTuple):
     """What was learnt; `starts` holds the prior mean of each model."""
 
@@ -65,41 +76,35 @@ class Learner(NamedTuple):
     gains: Mapping[str, Gain]
 
 
-def learn(cases: Sequence[Case], *, starts: Mapping[str, float]) -> Learner:
-    """Learn from cases the chance of success of every model in `starts`."""
-    gains = {model: _gain(cases, model=model, starts=starts) for model in starts}
-    return _with_ridges(cases, starts=starts, gains=gains)
-
-
-def chances(learner: Learner, case: Case) -> dict[str, float]:
-    """Predict how well each model answers, from the words where the group is not said."""
-    likely = _likely(learner, case)
-    found: dict[str, float] = {}
-    for model in learner.starts:
-        table = _by_table(learner, model, likely)
-        ridge = learner.ridges.get(model)
-        shift = predict(ridge, case.buckets, words=case.words) if ridge is not None else 0.0
-        found[model] = min(max(table + _SHRINK * shift, 0.0), 1.0)
-    return found
-
-
-def unseen(cases: Sequence[Case], *, learner: Learner) -> list[dict[str, float]]:
+def foretell(cases: Sequence[Case], *, starts: Mapping[str, float]) -> Foretold:
     """Predict each case from the others: in turn each quarter from the remaining three.
 
-    The groups of the predicted cases are hidden; `learner` says which models use a ridge.
+    Cases of the same words stay together, and the groups of the predicted cases are hidden.
     """
-    found: list[dict[str, float]] = [{} for _ in cases]
+    folds = _folds(cases)
+    told = Foretold([{} for _ in cases], [{} for _ in cases])
     for fold in range(_FOLDS):
-        rest = [case for at, case in enumerate(cases) if at % _FOLDS != fold]
-        part = _with_ridges(rest, starts=learner.starts, gains=learner.gains)
-        for at in range(fold, len(cases), _FOLDS):
-            found[at] = chances(part, cases[at]._replace(group=""))
-    return found
+        rest = [case for case, own in zip(cases, folds, strict=True) if own != fold]
+        plain = _without_ridges(rest, starts=starts)
+        able = {model for model in starts if len(_answered(rest, model)) >= _LEAST_IN_FOLD}
+        ridges = {model: _ridge(plain, _answered(rest, model), model=model) for model in able}
+        for at, own in enumerate(folds):
+            if own == fold:
+                hidden = cases[at]._replace(group="")
+                told.table[at].update(_by_tables(plain, hidden))
+                told.ridge[at].update(_shifted(told.table[at], hidden, ridges=ridges))
+    return told
 
 
-def _with_ridges(
-    cases: Sequence[Case], *, starts: Mapping[str, float], gains: Mapping[str, Gain]
+def learn(
+    cases: Sequence[Case], *, starts: Mapping[str, float], told: Foretold | None = None
 ) -> Learner:
+    """Learn from cases the chance of success of every model in `starts`.
+
+    `told` are the predictions of the same cases, where they were made already.
+    """
+    made = told or foretell(cases, starts=starts)
+    gains = {model: _gain(cases, model=model, told=made) for model in starts}
     plain = _without_ridges(cases, starts=starts)
     ridges = {
         model: _ridge(plain, _answered(cases, model), model=model)
@@ -107,6 +112,36 @@ def _with_ridges(
         if gain.on
     }
     return plain._replace(ridges=ridges, gains=gains)
+
+
+def chances(learner: Learner, case: Case) -> dict[str, float]:
+    """Predict how well each model answers, from the words where the group is not said."""
+    return _shifted(_by_tables(learner, case), case, ridges=learner.ridges)
+
+
+def unseen(
+    cases: Sequence[Case], *, learner: Learner, told: Foretold | None = None
+) -> list[dict[str, float]]:
+    """Return what each case is predicted to score by what the others teach, its group hidden.
+
+    `learner` says which models use a ridge.
+    """
+    made = told or foretell(cases, starts=learner.starts)
+    return [
+        {
+            model: ridge[model] if learner.gains[model].on else chance
+            for model, chance in table.items()
+        }
+        for table, ridge in zip(made.table, made.ridge, strict=True)
+    ]
+
+
+def _folds(cases: Sequence[Case]) -> list[int]:
+    """Deal the cases out in turn, those of the same words together."""
+    known: dict[object, int] = {}
+    return [
+        known.setdefault(case.buckets or at, len(known)) % _FOLDS for at, case in enumerate(cases)
+    ]
 
 
 def _without_ridges(cases: Sequence[Case], *, starts: Mapping[str, float]) -> Learner:
@@ -126,12 +161,27 @@ def _likely(learner: Learner, case: Case) -> Mapping[str, float]:
     return {group: share / total for group, share in kept.items()}
 
 
+def _by_tables(learner: Learner, case: Case) -> dict[str, float]:
+    likely = _likely(learner, case)
+    return {model: _by_table(learner, model, likely) for model in learner.starts}
+
+
 def _by_table(learner: Learner, model: str, likely: Mapping[str, float]) -> float:
     start = learner.starts[model]
     return sum(
         share * mean(believed(learner.table, model, group=group, start=start))
         for group, share in likely.items()
     )
+
+
+def _shifted(
+    table: Mapping[str, float], case: Case, *, ridges: Mapping[str, Ridge]
+) -> dict[str, float]:
+    found = dict(table)
+    for model, ridge in ridges.items():
+        shift = predict(ridge, case.buckets, words=case.words)
+        found[model] = min(max(found[model] + _SHRINK * shift, 0.0), 1.0)
+    return found
 
 
 def _ridge(learner: Learner, cases: Sequence[Case], *, model: str) -> Ridge:
@@ -152,21 +202,13 @@ def _answered(cases: Sequence[Case], model: str) -> list[Case]:
     return [case for case in cases if model in case.scores]
 
 
-def _gain(cases: Sequence[Case], *, model: str, starts: Mapping[str, float]) -> Gain:
+def _gain(cases: Sequence[Case], *, model: str, told: Foretold) -> Gain:
     """Compare table and ridge on cases that neither saw."""
-    own = _answered(cases, model)[-_AT_MOST:]
+    own = [at for at, case in enumerate(cases) if model in case.scores]
     if len(own) < LEAST:
         return Gain(0.0, 0.0, 0.0, len(own), on=False)
-    plain: list[float] = []
-    ridged: list[float] = []
-    for fold in range(_FOLDS):
-        rest = [case for at, case in enumerate(own) if at % _FOLDS != fold]
-        learner = _without_ridges(rest, starts={model: starts[model]})
-        full = learner._replace(ridges={model: _ridge(learner, rest, model=model)})
-        for case in own[fold::_FOLDS]:
-            score = case.scores[model]
-            plain.append((chances(learner, case)[model] - score) ** 2)
-            ridged.append((chances(full, case)[model] - score) ** 2)
+    plain = [(told.table[at][model] - cases[at].scores[model]) ** 2 for at in own]
+    ridged = [(told.ridge[at][model] - cases[at].scores[model]) ** 2 for at in own]
     return _judged(plain, ridged)
 
 

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from mcp_router.learning.belief import Belief, after, mean, prior
+from mcp_router.belief.beta import Belief, after, mean, prior
 
 GROUP_WEIGHT = 10.0
 """How many observations a model's general figure weighs within a group."""

@@ -11,6 +11,7 @@ from mcp_router.execution.limits import CallLimits
 from mcp_router.modes.evidence import record
 from mcp_router.modes.judging import Bench, graded_alone
 from mcp_router.modes.lineup import ladder
+from mcp_router.modes.marking import Bounds, mark, refuse
 from mcp_router.modes.purse import quotes_of, rest, set_aside, whole_limit
 from mcp_router.modes.result import Told, completion, ends, failure, losses
 from mcp_router.modes.seat import Announcer, answered, seat_for, weigh
@@ -35,7 +36,10 @@ class Rules:
         own, given = stage.settings.cascade, job.options
         task = stage.settings.tasks.get(job.decision.task_type)
         usual = own.threshold if task is None or task.threshold is None else task.threshold
+        self.exam = stage.examiner.exam_of(stage, job)
         self.threshold = usual if given.threshold is None else given.threshold
+        if self.exam is not None:
+            self.threshold = self.exam.bar
         self.steps = models_for(job, own.steps)
         self.samples = own.samples
         self.judges = given.judges or own.judges
@@ -48,6 +52,7 @@ class _Climb:
         self.seats: list[Seat] = []
         self.helpers: list[Seat] = []
         self.stopped = ""
+        self.warnings: list[str] = []
         self._stage = stage
         self._job = job
         self._rules = rules
@@ -81,6 +86,7 @@ class _Climb:
         given = answered(tries)
         for one in given:
             weigh(one, others=[other for other in given if other is not one])
+        await self._mark(given)
         best = max(given, key=lambda one: one.confidence or 0.0, default=None)
         if best is not None:
             await self._ask_judge(best)
@@ -89,6 +95,15 @@ class _Climb:
     def _left(self) -> int | None:
         """Return what is left of the limit on the whole after the steps so far."""
         return rest(self._limit, [*self.seats, *self.helpers])
+
+    async def _mark(self, given: Sequence[Seat]) -> None:
+        """Have the scorers of the task mark the answers, if it has any."""
+        exam = self._rules.exam
+        if exam is not None:
+            bounds = Bounds(self._until, self._left())
+            told = await mark(self._stage, self._job, given, exam=exam, bounds=bounds)
+            self.helpers += told.calls
+            self.warnings += told.warnings
 
     async def _ask_judge(self, best: Seat) -> None:
         """Let a judge lower the confidence of an answer that looks good; never raise it."""
@@ -157,10 +172,14 @@ def _finished(
         warnings.append(
             f"no answer reached the confidence of {rules.threshold:g} that was asked{reason}"
         )
+    warnings += climb.warnings
     warnings += left_out(job)
     warnings += losses(seat for seat in climb.seats if seat.model != best.model)
     _explain(climb.seats, best=best, good=good)
     record(stage, job, climb.seats, winner=best, threshold=rules.threshold)
+    if rules.exam is not None:
+        told_below = refuse(rules.exam, best, seats=climb.seats, helpers=climb.helpers)
+        warnings += [told_below] if told_below else []
     told = Told(
         Mode.CASCADE,
         _why(climb.seats, best=best, threshold=rules.threshold, good=good),

@@ -9,6 +9,7 @@ import anyio
 from mcp_router.modes.evidence import record
 from mcp_router.modes.judging import Bench, judging_price, merging_price
 from mcp_router.modes.lineup import panel, strongest
+from mcp_router.modes.marking import Bounds, best_of, mark, refuse
 from mcp_router.modes.purse import quotes_of, rest, set_aside, whole_limit
 from mcp_router.modes.resolve import Panel, resolved
 from mcp_router.modes.result import Told, completion, failure, losses
@@ -27,6 +28,61 @@ if TYPE_CHECKING:
     from mcp_router.modes.stage import Job, Stage
     from mcp_router.routing.rank import Ranked
     from mcp_router.types import Completion
+
+
+class _Check:
+    """Has the scorers of a task mark the answers of an ensemble, where it has any."""
+
+    def __init__(self, stage: Stage, job: Job, plan: _Plan, *, until: float) -> None:
+        self.calls: list[Seat] = []
+        self._stage, self._job = stage, job
+        self._exam = stage.examiner.exam_of(stage, job)
+        self._until = until
+        self._limit = None if self._exam is None else whole_limit(stage, job, plan.quotes)
+        self._told: list[str] = []
+        self.bar = 0.5 if self._exam is None else self._exam.bar
+
+    async def passing(self, seats: Sequence[Seat]) -> list[Seat]:
+        """Mark all answers, and keep those among which the winner is chosen."""
+        there = answered(seats)
+        if self._exam is None:
+            return there
+        await self._mark(there)
+        able = best_of(there)
+        for one in there:
+            one.why = f"left out: it {one.doubts[0]}" if one not in able and one.doubts else ""
+        return able
+
+    async def checked(self, found: Resolved, able: Sequence[Seat]) -> Resolved:
+        """Mark an answer that was merged; a worse one gives way to the best of its drafts."""
+        if self._exam is None or found.winner in able:
+            return found
+        await self._mark([found.winner])
+        best = max(able, key=lambda one: one.confidence or 0.0)
+        worse = (best.confidence or 0.0) < (found.winner.confidence or 0.0)
+        if not found.winner.refusal or worse:
+            return found
+        why = f"the merged answer was not good enough, so that of {best.model} was taken"
+        return found._replace(winner=best, why=why, helpers=(*found.helpers, found.winner))
+
+    def warnings(self, winner: Seat, seats: Sequence[Seat]) -> list[str]:
+        """Say what is to be known of the marks.
+
+        Raises:
+            FallbackExhaustedError: no answer is good enough, and the settings want an error.
+        """
+        if self._exam is None:
+            return []
+        below = refuse(self._exam, winner, seats=seats, helpers=self.calls)
+        return [*self._told, *([below] if below else [])]
+
+    async def _mark(self, seats: Sequence[Seat]) -> None:
+        if self._exam is None:
+            return
+        bounds = Bounds(self._until, rest(self._limit, [*seats, *self.calls]))
+        told = await mark(self._stage, self._job, seats, exam=self._exam, bounds=bounds)
+        self.calls += told.calls
+        self._told += told.warnings
 
 
 class _Plan(NamedTuple):
@@ -57,21 +113,28 @@ async def ensemble(stage: Stage, job: Job) -> Completion:
         await team.work(seats, patience=deadline_ms / 1000)
         if not answered(seats):
             raise failure(seats)
+        check = _Check(stage, job, plan, until=began + seconds)
+        able = await check.passing(seats)
         found = await resolved(
             stage,
             job,
-            _panel(stage, job, plan, seats, fund=fund, until=began + seconds),
+            _panel(stage, job, plan, seats, fund=fund, until=began + seconds)._replace(seats=able),
             team=team,
         )
+        found = await check.checked(found, able)
     everyone = seats if found.winner in seats else [*seats, found.winner]
-    record(stage, job, everyone, winner=found.winner)
+    record(stage, job, everyone, winner=found.winner, threshold=check.bar)
     told = Told(
         Mode.ENSEMBLE,
         found.why,
         round((anyio.current_time() - began) * 1000),
         agreement=found.agreement,
-        helpers=found.helpers,
-        warnings=[*left_out(job), *_warnings(plan, seats, fund, found)],
+        helpers=[*found.helpers, *check.calls],
+        warnings=[
+            *left_out(job),
+            *_warnings(plan, seats, fund, found),
+            *check.warnings(found.winner, seats),
+        ],
     )
     return completion(found.winner, everyone, told=told)
 

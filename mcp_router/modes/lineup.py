@@ -31,8 +31,8 @@ def ladder(decision: Decision, ranked: Sequence[Ranked], *, steps: int) -> tuple
     front = _front(ranked)
     start = next((at for at, one in enumerate(front) if one.profile.quality >= CAPABLE), 0)
     rungs = front[start:] or front
-    last = len(rungs) - 1
-    places = {round(last * at / max(1, steps - 1)) for at in range(min(steps, len(rungs)))}
+    last, wanted = len(rungs) - 1, min(steps, len(rungs))
+    places = {round(last * at / max(1, wanted - 1)) for at in range(wanted)}
     chosen = [rungs[at].profile.model.name for at in sorted(places)]
     spare = [one.profile.model.name for one in ranked]
     return tuple(dict.fromkeys([*chosen, *spare])) or (decision.model,)

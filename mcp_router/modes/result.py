@@ -56,7 +56,7 @@ def completion(winner: Seat, seats: Sequence[Seat], *, told: Told) -> Completion
             "first_token_ms": None,
             "mode": told.mode,
             "confidence": winner.confidence,
-            "answers": tuple(_answer(seat, won=seat is winner) for seat in seats if seat.done),
+            "answers": tuple(answer_of(seat, won=seat is winner) for seat in seats if seat.done),
             "agreement": told.agreement,
             "why": told.why,
             "warnings": tuple(dict.fromkeys(warnings)),
@@ -73,6 +73,30 @@ def total_cost(attempts: Iterable[Attempt]) -> Decimal | None:
         elif one.usage is not None:
             return None
     return total
+
+
+def answer_of(seat: Seat, *, won: bool) -> ModelAnswer:
+    """Write the answer of a seat as one of several.
+
+    Raises:
+        ValueError: it has none.
+    """
+    done = seat.done
+    if done is None:
+        raise ValueError("a seat without an answer has none to tell")
+    return ModelAnswer(
+        model=done.model,
+        provider=done.provider,
+        content=done.content,
+        tool_calls=done.tool_calls,
+        finish_reason=done.finish_reason,
+        confidence=seat.confidence,
+        score=seat.score,
+        cost_usd=total_cost(seat.share.attempts),
+        latency_ms=done.latency_ms,
+        won=won,
+        why=seat.why,
+    )
 
 
 def failure(seats: Sequence[Seat]) -> RouterError:
@@ -106,22 +130,3 @@ def _reason(seat: Seat) -> str:
     if tried:
         return tried[-1]
     return "it could not be asked" if seat.error is None else seat.error.message.rstrip(".")
-
-
-def _answer(seat: Seat, *, won: bool) -> ModelAnswer:
-    done = seat.done
-    if done is None:
-        raise ValueError("a seat without an answer has none to tell")
-    return ModelAnswer(
-        model=done.model,
-        provider=done.provider,
-        content=done.content,
-        tool_calls=done.tool_calls,
-        finish_reason=done.finish_reason,
-        confidence=seat.confidence,
-        score=seat.score,
-        cost_usd=total_cost(seat.share.attempts),
-        latency_ms=done.latency_ms,
-        won=won,
-        why=seat.why,
-    )

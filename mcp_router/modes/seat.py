@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from mcp_router.execution.limits import CallLimits
     from mcp_router.modes.stage import Job, Stage
+    from mcp_router.quality.marks import Mark
     from mcp_router.quality.signals import Assessment
     from mcp_router.storage.ledger import Reservation
     from mcp_router.types import Attempt, AttemptEvent, Completion, Decision, Request
@@ -33,6 +34,8 @@ class Seat:
         doubts: what speaks against the answer, gravest first.
         score: what decided about it where answers were ranked or graded.
         graded: whether the score is a judge's.
+        marks: what scorers gave it, where the task has any.
+        refusal: why it is below the bar of the scorers, "" if it is not.
         why: why it won or did not.
     """
 
@@ -43,11 +46,12 @@ class Seat:
         decision: Decision,
         limits: CallLimits,
         within: Reservation | None = None,
+        logprobs: bool = False,
     ) -> None:
         self.request = request
         self.decision = decision
         self.limits = limits
-        self.share = Share(within=within)
+        self.share = Share(within=within, logprobs=logprobs)
         self.done: Completion | None = None
         self.error: RouterError | None = None
         self.cut = ""
@@ -55,6 +59,8 @@ class Seat:
         self.doubts: tuple[str, ...] = ()
         self.score: float | None = None
         self.graded = False
+        self.marks: tuple[Mark, ...] = ()
+        self.refusal = ""
         self.why = ""
 
     @property
@@ -69,6 +75,12 @@ class Seat:
 
     def attempts(self) -> list[Attempt]:
         """List what was tried; a try that was broken off says why."""
+        if self.refusal:
+            changes = {"outcome": "low_quality", "reason": self.refusal}
+            return [
+                one.model_copy(update=changes) if one.outcome == "ok" else one
+                for one in self.share.attempts
+            ]
         if not self.cut:
             return list(self.share.attempts)
         return [
@@ -98,10 +110,13 @@ def seat_for(
     limits: CallLimits,
     within: Reservation | None = None,
 ) -> Seat:
-    """Give a model the task of a job, without anything to fall back to."""
+    """Give a model the task of a job, without anything to fall back to.
+
+    Its answer will be weighed, so it is asked how sure it is of its words.
+    """
     model = stage.catalog.resolve(name)
     decision = narrowed(job.decision, to=model.name, provider=model.provider)
-    return Seat(job.request, decision=decision, limits=limits, within=within)
+    return Seat(job.request, decision=decision, limits=limits, within=within, logprobs=True)
 
 
 async def perform(stage: Stage, seat: Seat, *, announce: Announcer) -> None:
@@ -127,8 +142,11 @@ async def perform(stage: Stage, seat: Seat, *, announce: Announcer) -> None:
 
 
 def weigh(seat: Seat, *, others: Sequence[Seat] = ()) -> None:
-    """Judge the answer of a seat by its form, its wording and what the others say."""
-    if seat.done is not None:
+    """Judge the answer of a seat by its form, its wording and what the others say.
+
+    An answer that scorers marked keeps its mark.
+    """
+    if seat.done is not None and not any(one.score is not None for one in seat.marks):
         found = assessed(seat.request, seat.done, others=[one.text for one in others if one.done])
         seat.confidence = found.confidence
         seat.doubts = tuple(one.says for one in found.signals if one.name != "agreement")
@@ -141,6 +159,7 @@ def assessed(request: Request, done: Completion, *, others: Sequence[str] = ()) 
         done.content,
         tool_calls=done.tool_calls,
         finish_reason=done.finish_reason,
+        logprobs=done.logprobs,
         others=() if done.tool_calls else others,
     )
 

@@ -10,13 +10,15 @@ from mcp_router.routing.situation import situate, understood_before
 from mcp_router.types import ModeOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.settings import Settings
     from mcp_router.execution.executor import Executor
     from mcp_router.execution.limits import CallLimits
+    from mcp_router.modes.exam import Exam
+    from mcp_router.modes.scorers import Scorer
     from mcp_router.quality.judging import Rng
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.types import AttemptEvent, Decision, Request, RoutingState
@@ -33,6 +35,26 @@ class Decide(Protocol):
         ...
 
 
+class Examiner(Protocol):
+    """Sets the exam of each task, from scorers that it knows by name."""
+
+    def exam_of(self, stage: Stage, job: Job) -> Exam | None:
+        """Set the exam of a task; None where nothing marks its answers.
+
+        Raises:
+            ConfigError: a scorer is unknown or cannot be used.
+        """
+        ...
+
+    def scorers(self, stage: Stage, names: Sequence[str], *, key: str) -> Mapping[str, Scorer]:
+        """Make the scorers of some names; `key` is how an error names where they stand.
+
+        Raises:
+            ConfigError: a scorer is unknown or cannot be used.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage:
     """The outside world of a mode.
@@ -43,6 +65,8 @@ class Stage:
         observe: gives what is true now: credentials, breakers and performance.
         clock: wall time, for records.
         rng: chance, for the order in which a judge sees answers.
+        examiner: says which scorers mark the answers to a task.
+        delegated: whether somebody else makes the calls, with models of their own.
     """
 
     executor: Executor
@@ -53,16 +77,22 @@ class Stage:
     observe: Callable[[], RoutingState]
     clock: Callable[[], datetime]
     rng: Rng
+    examiner: Examiner
+    delegated: bool = False
 
 
 class Job(NamedTuple):
-    """One task that several models share; `on_attempt` is told of each attempt as it begins."""
+    """One task that several models share; `on_attempt` is told of each attempt as it begins.
+
+    `notes` say what was changed of the request before it was decided.
+    """
 
     request: Request
     decision: Decision
     options: ModeOptions
     limits: CallLimits
     on_attempt: Callable[[AttemptEvent], None] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def seconds_for(stage: Stage, job: Job) -> float:

@@ -96,6 +96,7 @@ class Assembler:
             usage=self._usage,
             model=finish.model,
             warnings=warnings,
+            logprobs=finish.logprobs,
         )
 
     def _reasoning(self, thought: _Thought) -> Reasoning:
@@ -118,7 +119,7 @@ def deltas_of(reply: Reply) -> Iterator[Delta]:
         yield ToolCallDelta(number, call.id, call.name, arguments, call.signature)
     if reply.usage is not None:
         yield UsageDelta(reply.usage)
-    yield FinishDelta(reply.finish_reason, reply.model, reply.warnings)
+    yield FinishDelta(reply.finish_reason, reply.model, reply.warnings, reply.logprobs)
 
 
 def _whole(call: _Call, *, number: int) -> ToolCall:

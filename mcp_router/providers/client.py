@@ -45,6 +45,8 @@ class ProviderClient:
     ) -> None:
         self._pool = ConnectionPool(transport=transport)
         self._now = now
+        # (provider, model) that refuse to tell token probabilities: asked once, not every time.
+        self._shy: set[tuple[str, str]] = set()
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,9 +82,11 @@ class ProviderClient:
             InvalidRequestError: the messages make no sense to any provider.
         """
         target = _with_usable_key(target)
-        exchange = Exchange(target, call, stream=False, deadlines=deadlines, now=self._now)
+        exchange = self._exchange(target, call, stream=False, deadlines=deadlines)
         timer = Timer(target, deadlines, stream=False)
-        return exchange.read(await timer.wait(exchange.post(self._pool)))
+        body = await timer.wait(exchange.post(self._pool))
+        self._learn(target, exchange)
+        return exchange.read(body)
 
     async def stream(
         self, target: Target, call: Call, *, deadlines: Deadlines = DEADLINES
@@ -97,10 +101,11 @@ class ProviderClient:
             InvalidRequestError: the messages make no sense to any provider.
         """
         target = _with_usable_key(target)
-        exchange = Exchange(target, call, stream=True, deadlines=deadlines, now=self._now)
+        exchange = self._exchange(target, call, stream=True, deadlines=deadlines)
         reader = WIRES[target.provider.wire].reader(provider=target.provider.name)
         timer = Timer(target, deadlines, stream=True)
         response = await timer.wait(exchange.open(self._pool))
+        self._learn(target, exchange)
         try:
             reply = await whole_answer(response, exchange=exchange, timer=timer)
             if reply is not None:
@@ -125,6 +130,17 @@ class ProviderClient:
             raise
         finally:
             await response.aclose()
+
+    def _exchange(
+        self, target: Target, call: Call, *, stream: bool, deadlines: Deadlines
+    ) -> Exchange:
+        if call.logprobs and (target.provider.name, target.model.name) in self._shy:
+            call = replace(call, logprobs=False)
+        return Exchange(target, call, stream=stream, deadlines=deadlines, now=self._now)
+
+    def _learn(self, target: Target, exchange: Exchange) -> None:
+        if exchange.shy:
+            self._shy.add((target.provider.name, target.model.name))
 
 
 def _with_usable_key(target: Target) -> Target:

@@ -17,6 +17,7 @@ from mcp_router.providers.failures import (
     unreachable,
     unsendable,
 )
+from mcp_router.providers.logprobs import refuses_logprobs
 from mcp_router.providers.pool import ConnectionPool
 from mcp_router.providers.reading import decode
 from mcp_router.providers.usage import usage_of
@@ -84,6 +85,9 @@ async def _sent(
 class Exchange:
     """One call to one target: the request, and what is read of the answer.
 
+    Attributes:
+        shy: whether the model refused to tell token probabilities, and was asked without them.
+
     Raises:
         InvalidRequestError, ProviderError: the call cannot be written on this wire.
     """
@@ -97,6 +101,7 @@ class Exchange:
         deadlines: Deadlines,
         now: Callable[[], datetime],
     ) -> None:
+        self.shy = False
         self._target = target
         self._stream = stream
         self._prepared = written(target, call, stream=stream)
@@ -161,9 +166,16 @@ class Exchange:
         if response.is_success:
             return response
         try:
-            raise await self._failure(response)
+            failed = await self._failed(response)
         finally:
             await response.aclose()
+        sent = self._prepared.json
+        if not refuses_logprobs(sent, status=failed.status, body=failed.body):
+            raise failed_answer(self._target, failed, now=self._now())
+        # Whoever asked can do without them, but not without an answer.
+        self.shy = True
+        del sent["logprobs"]
+        return await self.open(pool)
 
     def _request(self) -> httpx2.Request:
         import httpx2
@@ -214,7 +226,7 @@ class Exchange:
             raise malformed(self._target, "the answer was cut") from error
         return b"".join(chunks)
 
-    async def _failure(self, response: httpx2.Response) -> ProviderError:
+    async def _failed(self, response: httpx2.Response) -> FailedAnswer:
         import httpx2
 
         body = b""
@@ -227,8 +239,7 @@ class Exchange:
             # The status says enough.
             pass
         headers = {name.lower(): one for name, one in response.headers.items()}
-        answer = FailedAnswer(response.status_code, headers, body[:_MAX_FAILURE_BYTES])
-        return failed_answer(self._target, answer, now=self._now())
+        return FailedAnswer(response.status_code, headers, body[:_MAX_FAILURE_BYTES])
 
 
 def chunks_of(response: httpx2.Response) -> AsyncGenerator[bytes]:

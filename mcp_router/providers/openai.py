@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from mcp_router.providers.effort import openai_thinking
 from mcp_router.providers.fit import Fitted, fit
+from mcp_router.providers.logprobs import tells_logprobs
 from mcp_router.providers.openai_answer import OpenAIReader, parse_answer
 from mcp_router.providers.parts import (
     NO_PARAMETERS,
@@ -57,6 +58,8 @@ class OpenAIWire:
         key = prefix_key(target, call) if fitted.cache else None
         if key is not None:
             body["prompt_cache_key"] = key
+        if call.logprobs and tells_logprobs(target, tools=bool(call.tools)):
+            body["logprobs"] = True
         if stream:
             body["stream"] = True
             if "stream_options" not in target.model.rejects:

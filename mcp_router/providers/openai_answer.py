@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from mcp_router.providers.assemble import CUT_CALL
 from mcp_router.providers.frame import Frame
+from mcp_router.providers.logprobs import Tally, logprobs_of
 from mcp_router.providers.parts import marked
 from mcp_router.providers.reading import (
     as_list,
@@ -69,6 +70,7 @@ def parse_answer(body: object, *, provider: str) -> Reply:
         usage=openai_usage(answer.get("usage")),
         model=as_text(answer.get("model")) or None,
         warnings=warnings,
+        logprobs=logprobs_of(choice.get("logprobs")),
     )
 
 
@@ -156,6 +158,7 @@ class OpenAIReader:
         self._usage: object = None
         self._calls: list[_Open] = []
         self._frame = Frame()
+        self._words = Tally()
         self.done = False
 
     @property
@@ -182,7 +185,8 @@ class OpenAIReader:
         """Close the answer; raises as `Reader.finish` says."""
         if not self._reason:
             raise BadAnswer("the stream was cut before the answer was finished")
-        return FinishDelta(_reason(self._reason, has_calls=bool(self._calls)), self._model)
+        reason = _reason(self._reason, has_calls=bool(self._calls))
+        return FinishDelta(reason, self._model, logprobs=self._words.figures())
 
     def _read(self, event: Event) -> Sequence[Delta]:
         chunk = as_object(decode(event.data))
@@ -199,7 +203,11 @@ class OpenAIReader:
         if usage:
             self._usage = usage
         deltas = self._piece(choice) if choice else ()
-        if len(deltas) == 1 and not (usage or self._reason):
+        logprobs = choice.get("logprobs")
+        if logprobs:
+            self._words.add(logprobs)
+        # A chunk with figures of its own is like no other.
+        elif len(deltas) == 1 and not (usage or self._reason):
             content = as_object(choice.get("delta")).get("content")
             if isinstance(content, str) and content:
                 self._frame.learn(event.data, text=content)

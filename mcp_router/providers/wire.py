@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from mcp_router.providers.sse import Event
 from mcp_router.types import (
     Effort,
+    Logprobs,
     Message,
     ModelInfo,
     ProviderInfo,
@@ -49,7 +50,10 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """What is sent to a model, whichever wire it speaks; fields as in `Request`."""
+    """What is sent to a model, whichever wire it speaks; fields as in `Request`.
+
+    `logprobs` asks for the probabilities of the answer's tokens, from models known to tell them.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
@@ -61,6 +65,7 @@ class Call:
     stop: tuple[str, ...] = ()
     reasoning_effort: Effort | None = None
     cache: bool = False
+    logprobs: bool = False
 
 
 def call_of(request: Request) -> Call:
@@ -102,6 +107,7 @@ class Reply(NamedTuple):
     usage: Usage | None = None
     model: str | None = None
     warnings: tuple[str, ...] = ()
+    logprobs: Logprobs | None = None
 
 
 class TextDelta(NamedTuple):
@@ -141,6 +147,7 @@ class FinishDelta(NamedTuple):
     reason: str
     model: str | None = None
     warnings: tuple[str, ...] = ()
+    logprobs: Logprobs | None = None
 
 
 Delta = TextDelta | ReasoningDelta | ToolCallDelta | UsageDelta | FinishDelta

@@ -16,7 +16,7 @@ from mcp_router.quality.signals import Assessment, Signal, SignalName
 from mcp_router.quality.structure import json_signals, tool_signals
 from mcp_router.quality.voice import layout
 from mcp_router.quality.wording import wording_signals
-from mcp_router.types import Request, ToolCall
+from mcp_router.types import Logprobs, Request, ToolCall
 
 THRESHOLD = 0.6
 """Below this confidence a cascade escalates, unless the settings say otherwise."""
@@ -48,6 +48,10 @@ WEIGHTS: Mapping[SignalName, float] = {
     "agreement": 1.0,
 }
 
+_SHORT = 24
+_LEAST_SHARE = 0.25
+"""Up to so many tokens doubt counts in full, beyond them for less, but never less than this."""
+
 
 def assess(
     request: Request,
@@ -55,13 +59,13 @@ def assess(
     *,
     tool_calls: Sequence[ToolCall] = (),
     finish_reason: str = "stop",
-    logprobs: Sequence[float] = (),
+    logprobs: Logprobs | None = None,
     others: Sequence[str] = (),
 ) -> Assessment:
     """Judge an answer by its form, its wording and what else is known of it; never by its truth.
 
-    `logprobs` are the natural logarithms of the tokens' probabilities, `others` further answers to
-    the same request (self-consistency).
+    `logprobs` say how sure the model was of its words, where that is known; `others` are further
+    answers to the same request (self-consistency).
     """
     found = list(_signals(request, answer, tool_calls=tool_calls, finish_reason=finish_reason))
     found += _doubts(logprobs)
@@ -104,18 +108,20 @@ def _signals(
     yield from (signal for signal in singles if signal is not None)
 
 
-def _doubts(logprobs: Sequence[float]) -> Iterator[Signal]:
-    """Read doubt from token probabilities: the mean, and the tenth that is least sure.
+def _doubts(logprobs: Logprobs | None) -> Iterator[Signal]:
+    """Read doubt from token probabilities: the mean, and the phrase that was least sure.
 
-    A geometric mean of 0.9 and more is usual for a model that knows, 0.6 and less for one that
-    guesses.
+    A geometric mean of 0.9 and more is taken for a model that knows, of 0.5 and less for one that
+    guesses, and of 0.4 for a phrase that is a guess. A long answer can be put in many ways, each
+    of them unlikely, so there the same figures say less (Kuhn et al., 2023, "Semantic
+    uncertainty"). These bounds are a prior: no answers with labels were at hand to fit them.
     """
-    if not logprobs:
+    if logprobs is None:
         return
-    worst = sorted(logprobs)[: max(1, len(logprobs) // 10)]
-    mean = math.exp(sum(logprobs) / len(logprobs))
-    low = math.exp(sum(worst) / len(worst))
-    strength = min(1.0, max(0.0, 0.7 * (0.9 - mean) / 0.4 + 0.3 * (0.4 - low) / 0.4))
+    mean, low = math.exp(logprobs.mean), math.exp(logprobs.lowest)
+    doubt = 0.7 * max(0.0, 0.9 - mean) / 0.4 + 0.3 * max(0.0, 0.4 - low) / 0.4
+    room = max(_LEAST_SHARE, min(1.0, _SHORT / logprobs.tokens))
+    strength = min(1.0, doubt) * room
     if strength > 0.0:
         yield Signal("token_doubt", strength, f"was unsure of its words (mean {mean:.2f})")
 

@@ -55,10 +55,13 @@ def language_of(text: str) -> str | None:
 
 def _by_words(counts: Counter[str], *, marks: str) -> str | None:
     votes: dict[str, float] = dict.fromkeys(table("words")["common"], 0.0)
-    for word, languages in _common_words().items():
+    common = _common_words()
+    for word, times in counts.items():
+        languages = common.get(word, ())
         for language in languages:
-            votes[language] += counts[word] / len(languages)
-    for language in table("words")["letters"]:
+            votes[language] += times / len(languages)
+    # No letter that tells a language is one of ASCII.
+    for language in () if marks.isascii() else table("words")["letters"]:
         votes[language] += sum(letter in marks for letter in words("letters", language))
     (most, best), (next_most, _) = heapq.nlargest(
         2, ((share, name) for name, share in votes.items())
@@ -79,14 +82,14 @@ def _cyrillic(text: str) -> str | None:
 def _wanted(asked: Asked) -> frozenset[str]:
     """Say which languages the answer may be in; empty when that cannot be told."""
     order = pattern("asks", "asks", "order")
-    ordered = {name for name, end in _named(asked.folded) if order.search(end)}
-    ordered |= {name for name, end in _named(asked.system) if order.search(end)}
+    every = [*_named(asked.folded), *_named(asked.system)]
+    ordered = {name for name, end in every if order.search(end)}
     if ordered:
         return frozenset(ordered)
     if pattern("asks", "asks", "translates").search(asked.folded):
         return frozenset()
     own = language_of(asked.text)
-    named = {name for name, _ in (*_named(asked.folded), *_named(asked.system))}
+    named = {name for name, _ in every}
     # "How do you say it in Chinese?" may be answered in either.
     return frozenset({own} | named) if own else frozenset()
 

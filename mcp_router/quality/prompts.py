@@ -26,11 +26,17 @@ _MERGE = (
 )
 
 
-def judge_request(request: Request, answers: Sequence[str], *, mark: str) -> Request:
+def judge_request(
+    request: Request, answers: Sequence[str], *, mark: str, rubric: str = ""
+) -> Request:
     """Write the request that lets a model grade `answers`, numbered from 1 in the order given.
 
-    `mark` is a random word that no answer can know, so that none can pretend to end.
+    `mark` is a random word that no answer can know, so that none can pretend to end; a `rubric`
+    says what a good answer is.
     """
+    rules = _JUDGE.format(mark=mark)
+    if rubric:
+        rules += f"\n\nWhat a good answer is, before anything said above about that: {rubric}"
     task = _task(request)
     material = [_fenced(task, f"TASK {mark}")]
     material += [_fenced(answer, f"ANSWER {at} {mark}") for at, answer in enumerate(answers, 1)]
@@ -38,7 +44,7 @@ def judge_request(request: Request, answers: Sequence[str], *, mark: str) -> Req
     ask = "\n\n".join([*material, f"Grade the answers {numbers}."])
     return Request(
         messages=(
-            Message(role="system", content=_JUDGE.format(mark=mark)),
+            Message(role="system", content=rules),
             Message(role="user", content=ask),
         ),
         response_schema=_grades_schema(len(answers)),

@@ -16,6 +16,8 @@ from mcp_router.quality.voice import layout
 from mcp_router.routing.text import message_text
 from mcp_router.types import Request
 
+_SAME = (("python", "py", "python3"), ("javascript", "js"), ("typescript", "ts"), ("rust", "rs"))
+
 
 class Scorer(Protocol):
     """Anything that marks an answer to a request, from 0 (useless) to 1 (as good as can be)."""
@@ -60,9 +62,10 @@ def code_parses(language: str = "python") -> Scorer:
 
     Fenced blocks count that name the language or none; without a fence the whole answer does.
     """
+    same = next((names for names in _SAME if language in names), ())
 
     def score(_request: Request, answer: str) -> float:
-        blocks = [b.text for b in layout(answer).blocks if b.language in {"", language}]
+        blocks = [b.text for b in layout(answer).blocks if b.language in {"", language, *same}]
         verdicts = [parses(text, language=language) for text in blocks or [answer] if text.strip()]
         return sum(map(bool, verdicts)) / len(verdicts) if verdicts else 0.0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_router.money import short_usd
+from mcp_router.routing.rank import doubt
 from mcp_router.types import Strategy
 
 if TYPE_CHECKING:
@@ -60,8 +61,8 @@ def conversation_reasons(winner: Ranked, field: Field, situation: Situation) -> 
 
 
 def _pays(best: Ranked, current: Ranked, field: Field) -> bool:
-    able = current.profile.quality >= field.floor
-    if not able and best.profile.quality >= field.floor:
+    able = not current.band
+    if not able and not best.band:
         return True
     if able and field.strategy is Strategy.COST_FIRST:
         asked, paid = best.profile.cost, current.profile.cost
@@ -85,9 +86,8 @@ def _staying(current: Ranked, field: Field, situation: Situation) -> str:
 
 def _leaving(winner: Ranked, current: Ranked, field: Field) -> str:
     told = f"The conversation leaves {current.profile.model.name}"
-    if current.profile.quality < field.floor <= winner.profile.quality:
-        promised = f"it promises quality {current.profile.quality:.2f}"
-        return f"{told}: {promised}, less than the {field.floor:.2f} wanted here."
+    if current.band and not winner.band:
+        return f"{told}: it is {doubt(current, floor=field.floor)}."
     asked, paid = winner.profile.cost, current.profile.cost
     if field.strategy is Strategy.COST_FIRST and asked is not None and paid is not None:
         return f"{told}: ${short_usd(asked)} instead of ${short_usd(paid)}, its cache counted."

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
-from mcp_router.routing.rank import Ranked, in_given_order, rank, sort_key
+from mcp_router.routing.rank import Ranked, at_floor, in_given_order, rank, sort_key
 from mcp_router.routing.score import PART_NAMES, PartScores, strategy_weights, total
 from mcp_router.types import Strategy
 
@@ -55,7 +55,7 @@ def counterfactuals(field: Field, situation: Situation, *, order: Order) -> tupl
 
 
 def _by_order(winner: Ranked, field: Field, order: Order) -> list[str]:
-    best = min(field.ranked, key=sort_key(field.strategy, floor=field.floor))
+    best = min(field.ranked, key=sort_key(field.strategy))
     return [f"{_name(best)} would win {order.lifted}."] if order.lifted and best != winner else []
 
 
@@ -66,7 +66,7 @@ def _by_strategy(winner: Ranked, field: Field, situation: Situation) -> list[str
         if strategy is field.strategy:
             continue
         weights = strategy_weights(strategy, balanced=situation.settings.weights)
-        best = _best(able, field, weights=weights, strategy=strategy)
+        best = _best(able, weights=weights, strategy=strategy)
         if _name(best) != _name(winner):
             lines.append(f"{_name(best)} would win with strategy {strategy}.")
     return lines
@@ -84,7 +84,7 @@ def _by_weight(winner: Ranked, field: Field) -> list[str]:
             continue
         raised = math.floor(level * 100 + 1) / 100
         weights = [*field.weights[:index], raised, *field.weights[index + 1 :]]
-        best = _best(able, field, weights=_normalised(weights), strategy=field.strategy)
+        best = _best(able, weights=_normalised(weights), strategy=field.strategy)
         if _name(best) != _name(winner):
             line = f"{_name(best)} would win with weight {name} {raised:.2f}"
             found.append((raised - weight, _name(best), f"{line} instead of {weight:.2f}."))
@@ -115,8 +115,9 @@ def _by_rule(field: Field, situation: Situation, order: Order) -> list[str]:
             lifted = lifted._replace(state=state)
         names = {one.model for one in field.rejected if one.filter == rule}
         again = rank([one for one in situation.catalog.models if one.name in names], lifted)
-        key = sort_key(field.strategy, floor=again.floor)
-        ordered = in_given_order(sorted([*field.ranked, *again.ranked], key=key), first=order.names)
+        # Lifting a stated minimum brings the usual floor back for everybody.
+        rivals = [*at_floor(field.ranked, floor=again.floor), *again.ranked]
+        ordered = in_given_order(sorted(rivals, key=sort_key(field.strategy)), first=order.names)
         best = _name(ordered[0])
         if best in names:
             lines.append(f"{best} would win {said}: {reasons[best].reason}.")
@@ -124,12 +125,11 @@ def _by_rule(field: Field, situation: Situation, order: Order) -> list[str]:
 
 
 def _able(field: Field) -> Sequence[Ranked]:
-    return [one for one in field.ranked if one.profile.quality >= field.floor] or field.ranked
+    best = min(one.band for one in field.ranked)
+    return [one for one in field.ranked if one.band == best]
 
 
-def _best(
-    able: Sequence[Ranked], field: Field, *, weights: PartScores, strategy: Strategy
-) -> Ranked:
+def _best(able: Sequence[Ranked], *, weights: PartScores, strategy: Strategy) -> Ranked:
     scores = [total(one.parts, weights) for one in able]
     if strategy is not Strategy.COST_FIRST:
         # Only those with the highest score need the whole key.
@@ -137,7 +137,7 @@ def _best(
         able = [one for one, score in zip(able, scores, strict=True) if score == top]
         scores = [top] * len(able)
     again = (one._replace(score=score) for one, score in zip(able, scores, strict=True))
-    return min(again, key=sort_key(strategy, floor=field.floor))
+    return min(again, key=sort_key(strategy))
 
 
 def _normalised(weights: Sequence[float]) -> PartScores:

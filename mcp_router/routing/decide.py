@@ -10,8 +10,9 @@ from mcp_router.routing.conversation import conversation_reasons, keeper
 from mcp_router.routing.counterfactuals import Order, counterfactuals
 from mcp_router.routing.explain import headline, reasons, scored
 from mcp_router.routing.impasse import way_out
+from mcp_router.routing.learnt import Taken, learnt_reasons, take
 from mcp_router.routing.profile import Profile, demand_of, expected_cost, profile
-from mcp_router.routing.rank import Field, Ranked, fallbacks, in_given_order, rank
+from mcp_router.routing.rank import Field, Ranked, chance, fallbacks, in_given_order, rank
 from mcp_router.routing.score import PART_NAMES
 from mcp_router.routing.situation import flat, without_texts
 from mcp_router.types import Baseline, Decision, Estimate
@@ -34,12 +35,16 @@ _RULES = {
     "task": "Your choice",
     "default": "Your default, since the task is unclear,",
     "kept": "Stays with the conversation's model",
+    "switched": "As was learnt",
+    "explored": "On trial",
 }
 _WITHOUT = {
     "chain": "if it came first in the chain",
     "task": "without your choice for this task",
     "default": "without your default model",
     "kept": "if the conversation began anew",
+    "switched": "without what was learnt",
+    "explored": "if no model were tried",
 }
 
 
@@ -65,6 +70,9 @@ def decide(situation: Situation, *, decision_id: str) -> Decision:
     kept = keeper(field, situation) if preference.rule in ("score", "default") else None
     if kept is not None:
         preference = _Preference("kept", (kept.profile.model,))
+    taken = take(field, situation) if preference.rule == "score" else None
+    if taken is not None and taken.choice.kind != "usual":
+        preference = _Preference(taken.choice.kind, (taken.model,))
     preferred = tuple(model.name for model in preference.models)
     ordered = in_given_order(field.ranked, first=preferred)
     winner, rest = ordered[0], ordered[1:]
@@ -78,7 +86,7 @@ def decide(situation: Situation, *, decision_id: str) -> Decision:
         winner,
         field=field._replace(ranked=tuple(ordered)),
         situation=situation,
-        told=_Told(decision_id, rule, following, _order(preference, situation)),
+        told=_Told(decision_id, rule, following, _order(preference, situation), taken),
     )
 
 
@@ -87,6 +95,7 @@ class _Told(NamedTuple):
     rule: str
     fallbacks: tuple[str, ...]
     order: Order
+    taken: Taken | None
 
 
 def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told) -> Decision:
@@ -107,15 +116,17 @@ def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told)
             "reason": headline(winner, rule=told.rule, situation=situation),
             "reasons": (
                 *reasons(winner, field, situation),
+                *learnt_reasons(winner, situation, taken=told.taken),
                 *conversation_reasons(winner, field, situation),
             ),
             "estimated": _estimate(winner.profile, situation),
             "fallbacks": told.fallbacks,
-            "candidates": [_candidate(one) for one in field.ranked[:told_whole]],
+            "candidates": [_candidate(one, floor=field.floor) for one in field.ranked[:told_whole]],
             "others": {
                 one.profile.model.name: round(one.score, 4) for one in field.ranked[told_whole:]
             },
             "rejected": field.rejected,
+            "quality_floor": round(field.floor, 4),
             "counterfactuals": counterfactuals(field, situation, order=told.order),
             "classification": kind,
             "request": without_texts(situation.request),
@@ -123,6 +134,7 @@ def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told)
             "baseline": _baseline(winner, situation),
             "needs_key": _needed_key(model, situation),
             "warnings": _warnings(winner.profile, situation),
+            "learnt": told.taken.choice if told.taken is not None else None,
         }
     )
 
@@ -174,7 +186,7 @@ def _estimate(chosen: Profile, situation: Situation) -> Estimate:
     )
 
 
-def _candidate(one: Ranked) -> dict[str, object]:
+def _candidate(one: Ranked, *, floor: float) -> dict[str, object]:
     """Write one candidate as the fields of a `Candidate`."""
     estimate, parts = one.profile, one.parts
     return {
@@ -185,6 +197,7 @@ def _candidate(one: Ranked) -> dict[str, object]:
         "estimated_cost_usd": None if estimate.cost is None else to_usd(estimate.cost),
         "estimated_latency_ms": estimate.latency_ms,
         "quality": round(estimate.quality, 4),
+        "chance": round(chance(one, floor=floor), 4),
         "input_tokens": estimate.input_tokens,
         "output_tokens": estimate.output_tokens + estimate.thinking_tokens,
     }
@@ -212,12 +225,10 @@ def _baseline(winner: Ranked, situation: Situation) -> Baseline | None:
 
 def _strongest(situation: Situation) -> ModelInfo | None:
     today = situation.now.date()
-    current = [
-        model
-        for model in situation.catalog.models
-        if model.prices and (model.retires_on is None or today < model.retires_on)
-    ]
-    return max(current, key=lambda model: (model.quality.value, model.name), default=None)
+    for model in situation.catalog.strongest_first:
+        if model.retires_on is None or today < model.retires_on:
+            return model
+    return None
 
 
 def _needed_key(model: ModelInfo, situation: Situation) -> str | None:

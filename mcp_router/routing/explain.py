@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_router.money import short_usd
+from mcp_router.routing.complexity import length_ease, words_of
+from mcp_router.routing.posterior import told
+from mcp_router.routing.rank import doubt
 from mcp_router.routing.score import PART_NAMES
 from mcp_router.types import Capability, Strategy
 
 if TYPE_CHECKING:
     from mcp_router.routing.rank import Field, Ranked
     from mcp_router.routing.situation import Situation
+
+# Only a length that moves the chances by some hundredths is worth a sentence.
+_TOLD_EASE = -0.3
 
 
 def headline(winner: Ranked, *, rule: str, situation: Situation) -> str:
@@ -24,7 +30,7 @@ def headline(winner: Ranked, *, rule: str, situation: Situation) -> str:
 
 def scored(winner: Ranked, field: Field) -> str:
     """Say by what rule the ranking put this model first."""
-    if field.strategy is Strategy.COST_FIRST and winner.profile.quality >= field.floor:
+    if field.strategy is Strategy.COST_FIRST and not winner.band:
         return "Cheapest that is good enough"
     if any(one.score > winner.score for one in field.ranked):
         return "Best trade"
@@ -48,15 +54,21 @@ def reasons(winner: Ranked, field: Field, situation: Situation) -> tuple[str, ..
         hidden = f" and {chosen.thinking_tokens:,} of hidden reasoning"
         thinks = chosen.thinking_tokens > 0
         lines.append(f"About {used}{hidden if thinks else ''}: ${short_usd(chosen.cost)}.")
-    return (*lines, *_beaten(winner, field))
+    return (*lines, *_length(situation), *_beaten(winner, field))
+
+
+def _length(situation: Situation) -> list[str]:
+    words = words_of(situation.counts)
+    if length_ease(words) > _TOLD_EASE:
+        return []
+    return [f"At {words:,} words it counts as harder than most such tasks."]
 
 
 def _strengths(winner: Ranked) -> str:
     model = winner.profile.model
     rated = sorted(model.capabilities.items(), key=lambda item: (-item[1], item[0]))
     best = ", ".join(f"{Capability(name)} {rating}" for name, rating in rated[:3])
-    basis = model.quality.basis
-    return f"{model.label} is rated {best} of 10; quality {model.quality.value:.2f} from {basis}."
+    return f"{model.label} is rated {best} of 10; quality {told(winner.profile.posterior)}."
 
 
 def _beaten(winner: Ranked, field: Field) -> list[str]:
@@ -64,16 +76,11 @@ def _beaten(winner: Ranked, field: Field) -> list[str]:
     if len(field.ranked) > 1:
         second = next(one for one in field.ranked if one is not winner)
         lines.append(f"Next is {second.profile.model.name} with {second.score:.3f}.")
-    if winner.profile.quality < field.floor:
-        lines.append(
-            f"It promises quality {winner.profile.quality:.2f}, less than the {field.floor:.2f}"
-            " wanted here."
-        )
-    low = [one for one in field.ranked if one.profile.quality < field.floor]
+    if winner.band:
+        lines.append(f"It is {doubt(winner, floor=field.floor)}.")
+    low = [one for one in field.ranked if one.band]
     best = max(low, key=lambda one: one.score, default=None)
-    if best is not None and best.score > winner.score and winner.profile.quality >= field.floor:
-        lines.append(
-            f"{best.profile.model.name} scores {best.score:.3f} but promises quality"
-            f" {best.profile.quality:.2f}, less than the {field.floor:.2f} wanted here."
-        )
+    if best is not None and best.score > winner.score and not winner.band:
+        said = doubt(best, floor=field.floor)
+        lines.append(f"{best.profile.model.name} scores {best.score:.3f} but is only {said}.")
     return lines

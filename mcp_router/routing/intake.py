@@ -9,7 +9,16 @@ from typing import TypedDict, Unpack
 from pydantic import JsonValue, ValidationError
 
 from mcp_router.errors import InvalidRequestError
-from mcp_router.types import Constraints, Effort, Message, Request, Strategy, Text, ToolSpec
+from mcp_router.types import (
+    Constraints,
+    Effort,
+    Message,
+    Request,
+    Reuse,
+    Strategy,
+    Text,
+    ToolSpec,
+)
 
 Task = str | Sequence[Message] | Request
 """A prompt, the messages of a conversation, or everything at once."""
@@ -34,6 +43,8 @@ class Asked(TypedDict, total=False):
     stop: Sequence[str] | None
     reasoning_effort: Effort | None
     cache: bool | None
+    reuse: Reuse | None
+    trim: bool | None
     current_model: str | None
     cached_tokens: int | None
     category: str | None

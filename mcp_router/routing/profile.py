@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from mcp_router.belief.beta import mean
+from mcp_router.catalog.demands import ABILITIES, ANY_TASK
 from mcp_router.catalog.pricing import Buckets, cost_of
+from mcp_router.routing.complexity import length_ease, words_of
+from mcp_router.routing.learnt import moved
+from mcp_router.routing.posterior import Posterior, posterior
 from mcp_router.routing.tokens import input_tokens
-from mcp_router.types import (
-    Capability,
-    Complexity,
-    Family,
-    Performance,
-    TaskType,
-)
+from mcp_router.types import Capability, Complexity, Family, Performance
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,56 +41,12 @@ _THINKING_SHARE = {
 }
 # What a request asks for beats what its difficulty suggests.
 _THINKING_ASKED: Mapping[str, float] = {"none": 0.0, "low": 0.3, "medium": 0.7, "high": 1.3}
-# A prior is the chance on demanding work; easier work moves it up the logistic curve.
-_EASE = {
-    Complexity.SIMPLE: 2.0,
-    Complexity.MEDIUM: 1.0,
-    Complexity.COMPLEX: 0.0,
-    Complexity.CRITICAL: -0.6,
-}
-# Work where a weaker model's answer more often looks right than is right, in logits.
-_HARDER: Mapping[str, float] = {
-    TaskType.ARCHITECTURE: 0.5,
-    TaskType.MATH_LOGIC: 0.3,
-    TaskType.DEBUGGING: 0.3,
-    TaskType.CODE_REVIEW: 0.3,
-    TaskType.PLANNING: 0.2,
-    TaskType.ANALYSIS: 0.2,
-}
 _DEMAND = {
     Complexity.SIMPLE: 5.0,
     Complexity.MEDIUM: 7.0,
     Complexity.COMPLEX: 8.5,
     Complexity.CRITICAL: 9.5,
 }
-
-_R, _C, _V = Capability.REASONING, Capability.CODING, Capability.CREATIVITY
-_T, _X, _I = Capability.TOOLS, Capability.CONTEXT, Capability.VISION
-_TASK_CAPABILITIES: Mapping[str, Mapping[Capability, float]] = {
-    TaskType.ARCHITECTURE: {_R: 0.6, _C: 0.3, _X: 0.1},
-    TaskType.PLANNING: {_R: 0.8, _T: 0.2},
-    TaskType.CODE_GENERATION: {_C: 0.8, _R: 0.2},
-    TaskType.CODE_REVIEW: {_C: 0.6, _R: 0.4},
-    TaskType.DEBUGGING: {_C: 0.6, _R: 0.4},
-    TaskType.REFACTORING: {_C: 0.7, _R: 0.2, _X: 0.1},
-    TaskType.TESTING: {_C: 0.8, _R: 0.2},
-    TaskType.DOCUMENTATION: {_C: 0.4, _V: 0.4, _R: 0.2},
-    TaskType.ANALYSIS: {_R: 0.9, _X: 0.1},
-    TaskType.CREATIVE: {_V: 1.0},
-    TaskType.FACTUAL: {_R: 1.0},
-    TaskType.COORDINATION: {_R: 0.5, _T: 0.5},
-    TaskType.SIMPLE_TASK: {_R: 0.5, _C: 0.5},
-    TaskType.MATH_LOGIC: {_R: 1.0},
-    TaskType.DATA_ANALYSIS: {_R: 0.6, _C: 0.4},
-    TaskType.SUMMARIZATION: {_R: 0.6, _X: 0.4},
-    TaskType.EXTRACTION: {_R: 0.8, _X: 0.2},
-    TaskType.CLASSIFICATION: {_R: 1.0},
-    TaskType.TRANSLATION: {_V: 0.5, _R: 0.5},
-    TaskType.CHAT: {_V: 0.6, _R: 0.4},
-    TaskType.LONG_DOCUMENT: {_X: 0.6, _R: 0.4},
-    TaskType.MULTIMODAL: {_I: 0.7, _R: 0.3},
-}
-_ANY_TASK: Mapping[Capability, float] = {_R: 0.6, _C: 0.4}
 
 
 class Profile(NamedTuple):
@@ -107,6 +62,7 @@ class Profile(NamedTuple):
     fit: float
     quality: float
     historical: float
+    posterior: Posterior
 
 
 class Demand(NamedTuple):
@@ -114,7 +70,6 @@ class Demand(NamedTuple):
 
     situation: Situation
     inputs: Mapping[Family, int]
-    abilities: tuple[tuple[Capability, float], ...]
     preferences: tuple[tuple[Capability, float], ...]
     rating: float
     ease: float
@@ -125,8 +80,7 @@ class Demand(NamedTuple):
 def demand_of(situation: Situation) -> Demand:
     """Work out what `situation` asks for: tokens by family, weights of ratings, difficulty."""
     kind = situation.classification
-    abilities = _TASK_CAPABILITIES.get(kind.task_type, _ANY_TASK)
-    wanted = dict(abilities)
+    wanted = dict(ABILITIES.get(kind.task_type, ANY_TASK))
     for preferred in situation.constraints.prefers:
         # Each preference counts as much as all that the task itself asks for.
         wanted[preferred] = wanted.get(preferred, 0.0) + 1.0
@@ -134,10 +88,9 @@ def demand_of(situation: Situation) -> Demand:
     return Demand(
         situation=situation,
         inputs={family: input_tokens(situation.counts, family) for family in Family},
-        abilities=tuple(abilities.items()),
         preferences=tuple((name, weight / whole) for name, weight in wanted.items()),
         rating=_DEMAND[kind.complexity],
-        ease=_EASE[kind.complexity] - _HARDER.get(kind.task_type, 0.0),
+        ease=length_ease(words_of(situation.counts)),
         thinking_share=_THINKING_ASKED.get(
             situation.request.reasoning_effort or "", _THINKING_SHARE[kind.complexity]
         ),
@@ -152,10 +105,36 @@ def profile(model: ModelInfo, demand: Demand) -> Profile:
     inputs = math.ceil(demand.inputs[model.family] * performance.token_ratio)
     outputs, thinking = _outputs(model, demand)
     latency, high = _latency(model, performance, generated=outputs + thinking)
-    quality = _quality(model, demand)
+    believed = _believed(model, demand)
+    quality = mean(believed.belief)
     cost = expected_cost(model, situation, inputs=inputs, outputs=outputs, thinking=thinking)
-    fit, historical = _fit(model, demand), posterior(quality, performance)
-    return Profile(model, inputs, outputs, thinking, cost, latency, high, fit, quality, historical)
+    return Profile(
+        model,
+        inputs,
+        outputs,
+        thinking,
+        cost,
+        latency,
+        high,
+        _fit(model, demand),
+        quality,
+        historical(quality, performance),
+        believed,
+    )
+
+
+def _believed(model: ModelInfo, demand: Demand) -> Posterior:
+    state, kind = demand.situation.state, demand.situation.classification
+    found = posterior(
+        model,
+        task=kind.task_type,
+        complexity=kind.complexity,
+        grades=state.grades.get(model.name, ()),
+        ease=demand.ease,
+    )
+    if state.learnt is None:
+        return found
+    return found._replace(belief=moved(found.belief, model=model.name, learnt=state.learnt))
 
 
 def expected_cost(
@@ -182,7 +161,7 @@ def observed(model: ModelInfo, situation: Situation) -> Performance | None:
     return known.get(situation.classification.task_type) or known.get("")
 
 
-def posterior(prior: float, performance: Performance) -> float:
+def historical(prior: float, performance: Performance) -> float:
     """Return the mean of a Beta posterior whose prior weighs `PRIOR_OBSERVATIONS` calls."""
     seen = performance.successes + performance.failures
     return (PRIOR_OBSERVATIONS * prior + performance.successes) / (PRIOR_OBSERVATIONS + seen)
@@ -213,14 +192,3 @@ def _fit(model: ModelInfo, demand: Demand) -> float:
         rating = ratings[capability]
         met += weight if rating >= least else weight * rating / least
     return min(1.0, met)
-
-
-def _quality(model: ModelInfo, demand: Demand) -> float:
-    ratings, ability = model.capabilities, 0.0
-    for capability, weight in demand.abilities:
-        ability += weight * ratings[capability]
-    general = (ratings[_R] + ratings[_C] + ratings[_V]) / 3
-    prior = min(max(model.quality.value, 0.01), 0.99)
-    # A rating point above the model's general level is worth a fifth of a logit.
-    logit = math.log(prior / (1 - prior)) + 0.2 * (ability - general) + demand.ease
-    return 1 / (1 + math.exp(-logit))

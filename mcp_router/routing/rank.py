@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from mcp_router.belief.beta import at_least, mean
 from mcp_router.routing.filters import rejection_after_estimate, rejection_before_estimate
+from mcp_router.routing.posterior import SURE
 from mcp_router.routing.profile import Profile, demand_of, profile
 from mcp_router.routing.score import (
     QUALITY_FLOOR,
@@ -19,6 +21,7 @@ from mcp_router.types import Rejection, Strategy
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from mcp_router.belief.beta import Belief
     from mcp_router.routing.situation import Situation
     from mcp_router.types import ModelInfo
 
@@ -26,11 +29,12 @@ MAX_FALLBACKS = 4
 
 
 class Ranked(NamedTuple):
-    """A candidate with its profile, parts and score."""
+    """A candidate with its profile, parts and score; `band` is 0 where it is good enough."""
 
     profile: Profile
     parts: PartScores
     score: float
+    band: int = 0
 
 
 class Field(NamedTuple):
@@ -47,7 +51,7 @@ def rank(models: Iterable[ModelInfo], situation: Situation) -> Field:
     """Filter and score `models`, best first; ties go to the cheaper, then by name."""
     strategy = situation.request.strategy or situation.settings.strategy
     weights = strategy_weights(strategy, balanced=situation.settings.weights)
-    demand = demand_of(situation)
+    demand, floor = demand_of(situation), quality_floor(situation)
     rejected: list[Rejection] = []
     passed: list[Ranked] = []
     for model in models:
@@ -57,37 +61,64 @@ def rank(models: Iterable[ModelInfo], situation: Situation) -> Field:
             rejection = rejection_after_estimate(estimate, situation)
             if rejection is None:
                 parts = score_parts(estimate)
-                passed.append(Ranked(estimate, parts, total(parts, weights)))
+                place = band(estimate.posterior.belief, floor=floor)
+                passed.append(Ranked(estimate, parts, total(parts, weights), place))
                 continue
         rejected.append(rejection)
-    floor = quality_floor(situation)
-    ordered = sorted(passed, key=sort_key(strategy, floor=floor))
+    ordered = sorted(passed, key=sort_key(strategy))
     return Field(tuple(ordered), tuple(rejected), strategy, weights, floor)
 
 
 def quality_floor(situation: Situation) -> float:
-    """Return the chance of success that models should promise for this request."""
+    """Return the chance of success that models should probably reach for this request."""
     asked = situation.constraints.min_quality
     return QUALITY_FLOOR[situation.classification.complexity] if asked is None else asked
 
 
-def sort_key(
-    strategy: Strategy, *, floor: float
-) -> Callable[[Ranked], tuple[bool, float, float, str]]:
+def band(believed: Belief, *, floor: float) -> int:
+    """Return 0 for a model that is good enough, else 1 to 10, the less sure the higher.
+
+    Where nobody is sure enough, price and speed count only among those about as sure as the best.
+    """
+    sure = at_least(believed, floor)
+    # A very wide belief could reach a floor above its mean by luck.
+    if sure >= SURE and mean(believed) >= floor:
+        return 0
+    return 10 - min(9, int(10 * sure))
+
+
+def at_floor(ranked: Iterable[Ranked], *, floor: float) -> list[Ranked]:
+    """Judge candidates by another quality floor."""
+    return [one._replace(band=band(one.profile.posterior.belief, floor=floor)) for one in ranked]
+
+
+def chance(one: Ranked, *, floor: float) -> float:
+    """Return the chance that a candidate reaches the quality floor."""
+    return at_least(one.profile.posterior.belief, floor)
+
+
+def doubt(one: Ranked, *, floor: float) -> str:
+    """Say how sure a candidate is to reach the quality floor, beside what is asked."""
+    # Rounded down, so that 79.9% is not told as the 80% that it misses.
+    sure = math.floor(100 * chance(one, floor=floor))
+    return f"{sure}% sure to reach quality {floor:.2f}; {SURE:.0%} is asked"
+
+
+def sort_key(strategy: Strategy) -> Callable[[Ranked], tuple[int, float, float, str]]:
     """Return the key that sorts candidates best first.
 
-    Whoever clears the quality floor comes before whoever does not. Among the former `cost_first`
-    takes the cheapest; everything else goes by score, then price, then name.
+    Whoever is sure enough to reach the quality floor comes before whoever is not, and of the others
+    the surer (`band`) come first. Among the former `cost_first` takes the cheapest; everything else
+    goes by score, then price, then name.
     """
     cheapest = strategy is Strategy.COST_FIRST
 
-    def key(one: Ranked) -> tuple[bool, float, float, str]:
+    def key(one: Ranked) -> tuple[int, float, float, str]:
         estimate = one.profile
         cost = math.inf if estimate.cost is None else float(estimate.cost)
-        below = estimate.quality < floor
-        if cheapest and not below:
-            return below, cost, -one.score, estimate.model.name
-        return below, -one.score, cost, estimate.model.name
+        if cheapest and not one.band:
+            return 0, cost, -one.score, estimate.model.name
+        return one.band, -one.score, cost, estimate.model.name
 
     return key
 

@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 PART_NAMES = ("capability", "cost", "quality", "latency", "historical")
 
 QUALITY_FLOOR: Mapping[Complexity, float] = {
-    Complexity.SIMPLE: 0.90,
-    Complexity.MEDIUM: 0.91,
-    Complexity.COMPLEX: 0.86,
-    Complexity.CRITICAL: 0.85,
+    Complexity.SIMPLE: 0.82,
+    Complexity.MEDIUM: 0.84,
+    Complexity.COMPLEX: 0.78,
+    Complexity.CRITICAL: 0.76,
 }
-"""The chance of success a model should promise before its price or speed counts for it."""
+"""The chance of success a model should surely reach before its price or speed counts for it."""
 
 # One request from a fiftieth of a cent to a dollar spans the cost part; half a second to two
 # minutes spans the latency part. Both are logarithmic, as people compare by ratios.

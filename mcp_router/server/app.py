@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import anyio
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
 
+from mcp_router.logs import start_log
 from mcp_router.server.lazy import LazyRouter, Stamp
 from mcp_router.server.lines import Lines
 from mcp_router.server.prompts import add_prompts
@@ -51,7 +51,11 @@ def build_server(
     `lines` answers the lines of the prompt `model`; without it the prompt tells the agent which
     tools to use.
     """
-    router = LazyRouter(open_router, stamp=stamp)
+    return server_over(LazyRouter(open_router, stamp=stamp), lines=lines)
+
+
+def server_over(router: LazyRouter, *, lines: Lines | None = None) -> StdioServer:
+    """Build the server over a router that others may share; it closes it at its end."""
     watch = BudgetWatch(router)
 
     @asynccontextmanager
@@ -97,8 +101,7 @@ def serve(
 
     Call it on the main thread and leave the process afterwards: stdin stays taken.
     """
-    # Before the SDK sets up logging, which would wrap and colour each line.
-    logging.basicConfig(level="WARNING", stream=sys.stderr, format="mcp-router: %(message)s")
+    start_log()
     try:
         build_server(open_router, lines=lines, stamp=stamp).run()
     except* BrokenPipeError:

@@ -46,11 +46,13 @@ def completion_answer(done: Completion, *, attempts: int) -> CallToolResult:
 
 def footer(done: Completion, *, attempts: int) -> str:
     """Say in one line who answered, after how many attempts, for how much, and how fast."""
+    who = label(f"{done.model} ({done.provider})")
+    if done.cached:
+        return f"{who}, a kept answer, $0, {done.decision_id}"
     failed = [one for one in done.attempts if one.outcome != "ok"]
     why = f" ({'; '.join(map(_failure, failed))})" if failed else ""
     tries = f"{attempts} attempt{'' if attempts == 1 else 's'}{why}"
     seconds = f"{done.latency_ms / 1000:.1f} s"
-    who = label(f"{done.model} ({done.provider})")
     return f"{who}, {label(tries)}, {_cost(done)}, {seconds}, {done.decision_id}"
 
 

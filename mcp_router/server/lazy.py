@@ -77,7 +77,8 @@ class LazyRouter:
             RouterError: as `get` raises.
         """
         call = self._call.get()
-        return call.held.router if call and call.held else await to_thread.run_sync(self.get)
+        held = call.held if call and call.held else self._unchanged(call)
+        return held.router if held else await to_thread.run_sync(self.get)
 
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[None]:
@@ -101,6 +102,20 @@ class LazyRouter:
         for one in self._retired:
             one.calls.clear()
         await self._close_retired()
+
+    def _unchanged(self, call: _Call | None) -> _Held | None:
+        """Give a call the router that is open, unless that has to be opened first or anew."""
+        # Whoever opens one holds the lock for long; a look at the files is over at once.
+        if call is None or not self._lock.acquire(blocking=False):
+            return None
+        try:
+            if self._current is None or self._stamp() != self._seen:
+                return None
+            self._current.calls.add(call)
+            call.held = self._current
+            return self._current
+        finally:
+            self._lock.release()
 
     def _newest(self, call: _Call | None = None) -> _Held:
         with self._lock:

@@ -7,6 +7,7 @@ from functools import partial
 from mcp.server.apps import APP_MIME_TYPE, Apps
 from mcp.server.mcpserver.resources import FunctionResource
 
+from mcp_router.access.grant import demand
 from mcp_router.server.lazy import LazyRouter
 from mcp_router.server.resources import readable
 
@@ -39,6 +40,8 @@ def _page(lazy: LazyRouter) -> str:
     from mcp_router.reporting.report import Scope, read_report
 
     with readable():
+        # It shows what everybody spent.
+        demand("admin")
         router = lazy.get()
         report = read_report(
             router.store,

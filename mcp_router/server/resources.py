@@ -20,6 +20,7 @@ from mcp.types import (
     ResourceTemplateReference,
 )
 
+from mcp_router.access.grant import visible
 from mcp_router.errors import RouterError, UnknownDecisionError
 from mcp_router.money import format_usd
 from mcp_router.server.answers import budget_rows
@@ -66,7 +67,7 @@ class RouterResources:
     def budget(self) -> str:
         """Return each budget as JSON, as the tool does."""
         with readable():
-            return _compact({"budgets": budget_rows(self._router.get().budget())})
+            return _compact({"budgets": budget_rows(visible(self._router.get().budget()))})
 
     def decision(self, decision_id: str) -> str:
         """Return a stored decision in full as JSON."""

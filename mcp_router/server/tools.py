@@ -7,6 +7,7 @@ from typing import Annotated
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import CallToolResult, ToolAnnotations
 
+from mcp_router.access.grant import granted, visible
 from mcp_router.server.answers import (
     BudgetAnswer,
     ClassifyAnswer,
@@ -61,6 +62,9 @@ class RouterTools:
 nothing; nothing leaves this machine.
         Example: {"prompt": "Fix the login bug", "strategy": "cost_first"}
         """
+        # Loaded here, as the first answer of the server does not need it.
+        from mcp_router.routing.intake import as_request
+
         limits = constraints(
             max_cost_usd=max_cost_usd,
             max_latency_ms=max_latency_ms,
@@ -68,10 +72,11 @@ nothing; nothing leaves this machine.
             requires=requires,
             models=models,
         )
-        decision = self._router.get().route(
+        router = self._router.get()
+        request = as_request(
             prompt, strategy=strategy, constraints=limits, context_tokens=context_tokens
         )
-        return route_answer(decision)
+        return route_answer(router.route(granted(request, catalog=router.catalog)))
 
     def classify(
         self, prompt: Prompt, context_tokens: ContextTokens = None
@@ -88,7 +93,7 @@ nothing; nothing leaves this machine.
 
         For where it went, use stats. Reads local records only; limits change in the terminal.
         """
-        return budget_answer(self._router.get().budget())
+        return budget_answer(visible(self._router.get().budget()))
 
     def stats(
         self, period: Period = "month", by: Grouping = "model"

@@ -8,10 +8,10 @@ from mcp_router.money import format_usd, to_usd
 from mcp_router.types import BudgetStatus
 
 if TYPE_CHECKING:
-    import sqlite3
     from datetime import datetime
 
     from mcp_router.storage.budgets import Budget, BudgetRule
+    from mcp_router.storage.database import Connection
 
 _WARN_DAY = 75.0
 _WARN_OTHERWISE = 80.0
@@ -53,9 +53,7 @@ def passed(rule: BudgetRule, budget: Budget) -> tuple[float, ...]:
     return tuple(sorted(p for p in thresholds if 100 * budget.spent >= p * budget.limit))
 
 
-def undelivered(
-    connection: sqlite3.Connection, rule: BudgetRule, *, budget: Budget
-) -> tuple[float, ...]:
+def undelivered(connection: Connection, rule: BudgetRule, *, budget: Budget) -> tuple[float, ...]:
     """Name the thresholds that are passed and were not delivered in this period."""
     reached = passed(rule, budget)
     if not reached:
@@ -65,7 +63,7 @@ def undelivered(
     return tuple(percent for percent in reached if percent not in delivered)
 
 
-def claim(connection: sqlite3.Connection, rule: BudgetRule, *, budget: Budget, now: int) -> bool:
+def claim(connection: Connection, rule: BudgetRule, *, budget: Budget, now: int) -> bool:
     """Mark all passed thresholds as delivered; False if there was none left to deliver."""
     new = undelivered(connection, rule, budget=budget)
     key = (budget.name, budget.start, budget.limit)

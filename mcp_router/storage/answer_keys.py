@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from mcp_router.types import ModelInfo, ProviderInfo, Request
 
 # Raise it when the layout below changes, so that old answers are not found any more.
-_LAYOUT = 1
+_LAYOUT = 2
 _SENT = {
     "messages",
     "tools",
@@ -22,6 +22,7 @@ _SENT = {
     "max_tokens",
     "temperature",
     "stop",
+    "reasoning_effort",
 }
 _MODEL = {"name", "id", "max_output", "family"}
 _PROVIDER = {"name", "wire", "base_url", "headers", "api_version"}

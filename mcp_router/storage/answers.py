@@ -15,10 +15,10 @@ from mcp_router.storage.rows import clean
 from mcp_router.types import Completion
 
 if TYPE_CHECKING:
-    import sqlite3
+    from collections.abc import Callable
     from decimal import Decimal
 
-    from mcp_router.storage.database import Database
+    from mcp_router.storage.database import Connection, Database
     from mcp_router.storage.near import Sketch
 
 DEFAULT_BYTES = 64 * 1024 * 1024
@@ -31,7 +31,8 @@ WHERE key = :key AND expires_ms > :now AND created_ms <= :now RETURNING answer, 
 """
 _HIT = """
 UPDATE answer_cache_state
-SET hits = hits + 1, near_hits = near_hits + :near, saved_nanos = saved_nanos + :saved
+SET hits = hits + 1, near_hits = near_hits + :near, misses = max(0, misses - :near),
+  saved_nanos = saved_nanos + :saved
 """
 _MISS = "UPDATE answer_cache_state SET misses = misses + 1"
 _EXPIRE = "DELETE FROM answer_cache WHERE expires_ms <= :now OR created_ms > :now"
@@ -83,24 +84,33 @@ class AnswerCache:
         self._ttl = timedelta(seconds=min(max(0.0, ttl), _MOST_TTL_S))
         self._max_bytes = max_bytes
 
-    def get(self, key: bytes, *, now: datetime) -> KeptAnswer | None:
+    def get(
+        self, key: bytes, *, now: datetime, fits: Callable[[Completion], bool] | None = None
+    ) -> KeptAnswer | None:
         """Return the answer kept under a key of `answer_key` while it is fresh; counts hit or miss.
+
+        An answer that does not fit is a miss, and stays.
 
         Raises:
             StorageError: the file cannot be used.
         """
         with self._database.transaction() as connection:
-            found = _used(connection, key=key, now=now, near=False)
+            found = _used(connection, key, fits, now=now, near=False)
             if found is None:
                 connection.execute(_MISS)
             return found
 
     def get_near(
-        self, sketch: Sketch, *, now: datetime, threshold: float = 0.8
+        self,
+        sketch: Sketch,
+        *,
+        now: datetime,
+        threshold: float = 0.8,
+        fits: Callable[[Completion], bool] | None = None,
     ) -> KeptAnswer | None:
         """Return the answer to the likest question of the same space and guard.
 
-        To be asked after `get` has missed; counts a hit, but no second miss.
+        To be asked after `get` has missed; a hit takes the place of that miss.
 
         Raises:
             StorageError: the file cannot be used.
@@ -111,7 +121,7 @@ class AnswerCache:
             likest = [(similarity(sketch.vector, vector), key) for key, vector in rows]
             if not likest or max(likest)[0] < threshold:
                 return None
-            return _used(connection, key=max(likest)[1], now=now, near=True)
+            return _used(connection, max(likest)[1], fits, now=now, near=True)
 
     def put(
         self, key: bytes, completion: Completion, *, now: datetime, sketch: Sketch | None = None
@@ -195,7 +205,12 @@ def is_keepable(completion: Completion) -> bool:
 
 
 def _used(
-    connection: sqlite3.Connection, *, key: bytes, now: datetime, near: bool
+    connection: Connection,
+    key: bytes,
+    fits: Callable[[Completion], bool] | None,
+    *,
+    now: datetime,
+    near: bool,
 ) -> KeptAnswer | None:
     row = connection.execute(_USE, {"key": key, "now": to_ms(now)}).fetchone()
     if row is None:
@@ -205,6 +220,8 @@ def _used(
     except (ValidationError, zlib.error):
         # Damaged, or written by another version: an answer less.
         connection.execute("DELETE FROM answer_cache WHERE key = ?", (key,))
+        return None
+    if fits is not None and not fits(completion):
         return None
     saved = to_nanos(completion.cost_usd) if completion.cost_usd is not None else 0
     connection.execute(_HIT, {"near": int(near), "saved": saved})
@@ -216,14 +233,14 @@ def _packed(completion: Completion) -> bytes:
     return zlib.compress(completion.model_copy(update={"attempts": ()}).model_dump_json().encode())
 
 
-def _expire(connection: sqlite3.Connection, *, now: datetime) -> int:
+def _expire(connection: Connection, *, now: datetime) -> int:
     gone = connection.execute(_EXPIRE, {"now": to_ms(now)}).rowcount
     if gone:
         connection.execute("UPDATE answer_cache_state SET expired = expired + ?", (gone,))
     return gone
 
 
-def _evict(connection: sqlite3.Connection, *, room: int) -> None:
+def _evict(connection: Connection, *, room: int) -> None:
     (held,) = connection.execute("SELECT bytes FROM answer_cache_state").fetchone()
     if held <= room:
         return

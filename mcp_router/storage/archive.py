@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import StorageError
-from mcp_router.storage.database import Database, transaction
+from mcp_router.storage.database import Database
 from mcp_router.storage.details import compressed
 from mcp_router.storage.faults import mapped
 from mcp_router.storage.kinds import TABLES
 from mcp_router.storage.periods import to_ms
+from mcp_router.storage.sqlite_file import SqliteDatabase, transaction
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Generator
     from datetime import datetime
     from pathlib import Path
 
     from sqlite_utils import Database as Tables
 
+    from mcp_router.storage.database import Connection
     from mcp_router.storage.kinds import Kind
 
 _BATCH = 500
@@ -44,6 +48,7 @@ DELETE FROM main.{table} WHERE seq IN (
 """
 # Their texts are no part of any report.
 _DELETE_RUNS = "DELETE FROM main.workflow_runs WHERE updated_ms < ?"
+_DELETE_TRIALS = "DELETE FROM learning_trials WHERE created_ms < ?"
 _PLAIN = """
 SELECT seq, details FROM routing_decisions
 WHERE seq > ? AND typeof(details) = 'text' ORDER BY seq LIMIT ?
@@ -68,13 +73,19 @@ def archive(database: Database, *, before: datetime, to: Path) -> Moved:
     Raises:
         StorageError: a file cannot be used.
     """
+    if database.remote:
+        raise StorageError(
+            path=database.place,
+            problem="only a database file can be moved to another one",
+            hint="Copy all of it with `mcp-router db copy`, then delete rows with `db prune`.",
+        )
     target = to.expanduser().absolute()
-    if target.exists() and target.samefile(database.path):
+    if target.exists() and target.samefile(database.place):
         raise StorageError(
             path=str(target), problem="it cannot be its own archive", hint="Name another file."
         )
     Database.open(target).close()
-    with database.private() as connection:
+    with _file(database) as connection:
         with mapped(target):
             _tables(connection).attach("archive", target)
         moved = [_move(connection, kind=kind, cut=to_ms(before)) for kind in TABLES]
@@ -87,19 +98,25 @@ def prune(database: Database, *, before: datetime) -> Moved:
     Raises:
         StorageError: the file cannot be written.
     """
-    with database.private() as connection:
+    if database.remote:
+        from mcp_router.storage.postgres.care import prune as prune_shared
+
+        return Moved(*prune_shared(database, cut=to_ms(before)))
+    with _file(database) as connection:
         with transaction(connection):
             connection.execute(_DELETE_RUNS, (to_ms(before),))
+            connection.execute(_DELETE_TRIALS, (to_ms(before),))
         return Moved(*(_prune(connection, kind=kind, cut=to_ms(before)) for kind in TABLES))
 
 
-def prune_some(connection: sqlite3.Connection, *, cut: int) -> bool:
-    """Delete a batch of each kind of rows older than `cut` (UTC ms); True if none is left.
+def prune_some(connection: Connection, *, cut: int) -> bool:
+    """Delete a batch of each kind of rows of a file older than `cut` (UTC ms); True if none left.
 
     Belongs in a transaction.
     """
     connection.execute(_FOLD)
     connection.execute(_DELETE_RUNS, (cut,))
+    connection.execute(_DELETE_TRIALS, (cut,))
     deleted = [
         connection.execute(_DELETE_OLD.format(table=table), (cut, _BATCH)).rowcount
         for table in TABLES.values()
@@ -113,7 +130,13 @@ def vacuum(database: Database) -> None:
     Raises:
         StorageError: the file is in use or the disk is full.
     """
-    with database.private() as connection:
+    if database.remote:
+        raise StorageError(
+            path=database.place,
+            problem="PostgreSQL compresses and frees space by itself",
+            hint="Nothing is to be done; an administrator may run VACUUM there.",
+        )
+    with _file(database) as connection:
         last = 0
         while found := connection.execute(_PLAIN, (last, _BATCH)).fetchall():
             smaller = [(compressed(text), seq) for seq, text in found]
@@ -124,6 +147,12 @@ def vacuum(database: Database) -> None:
             last = found[-1][0]
         _tables(connection).vacuum()
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+
+
+@contextmanager
+def _file(database: Database) -> Generator[sqlite3.Connection]:
+    with SqliteDatabase.of(database).private() as connection:
+        yield connection
 
 
 def _tables(connection: sqlite3.Connection) -> Tables:

@@ -8,10 +8,9 @@ from mcp_router.storage import circuit
 from mcp_router.storage.circuit import CLOSED, DEFAULT_POLICY, Circuit, Policy, Verdict
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from mcp_router.storage.database import Database
+    from mcp_router.storage.database import Connection, Database
 
 
 class BreakerKey(NamedTuple):
@@ -45,10 +44,15 @@ WHERE provider = ? AND model = ? AND fingerprint = ?
   AND trips = 0 AND window_start <= ? AND window_start > ?
 """
 _WRITE = """
-INSERT OR REPLACE INTO breakers
+INSERT INTO breakers
   (provider, model, fingerprint, failures, window_start, calls, failed, trips, tripped_at,
   open_until, cooldown_until, probe, probe_until)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (provider, model, fingerprint) DO UPDATE SET
+  failures = excluded.failures, window_start = excluded.window_start, calls = excluded.calls,
+  failed = excluded.failed, trips = excluded.trips, tripped_at = excluded.tripped_at,
+  open_until = excluded.open_until, cooldown_until = excluded.cooldown_until,
+  probe = excluded.probe, probe_until = excluded.probe_until
 """
 
 
@@ -94,7 +98,7 @@ class Breaker:
     def success(self, permit: Permit, *, now: int) -> None:
         """Report a usable answer: the circuit closes and its failures are forgotten."""
         key, since, probe = permit
-        with self._database.transaction() as connection:
+        with self._database.shared_transaction() as connection:
             # The usual case in one statement: a closed circuit whose window goes on.
             row = (*key, now, now - self._policy.window_ms)
             if connection.execute(_COUNT_SUCCESS, row).rowcount:
@@ -160,7 +164,8 @@ class Breaker:
             yield BreakerKey(provider, model, fingerprint), verdict
 
     def _acquire_probe(self, key: BreakerKey, *, now: int) -> Permit | None:
-        with self._database.transaction() as connection:
+        with self._database.shared_transaction() as connection:
+            self._database.lock(connection, "breaker", *key)
             old = _read(connection, key)
             verdict = circuit.judge(old, now=now, policy=self._policy)
             if verdict.state != "half_open":
@@ -172,13 +177,14 @@ class Breaker:
             return Permit(key, since=now, probe=new.probe)
 
     def _change(self, key: BreakerKey, step: Callable[[Circuit], Circuit]) -> None:
-        with self._database.transaction() as connection:
+        with self._database.shared_transaction() as connection:
+            self._database.lock(connection, "breaker", *key)
             old = _read(connection, key)
             new = step(old)
             if new != old:
                 connection.execute(_WRITE, (*key, *new))
 
 
-def _read(connection: sqlite3.Connection, key: BreakerKey) -> Circuit:
+def _read(connection: Connection, key: BreakerKey) -> Circuit:
     row = connection.execute(_READ, key).fetchone()
     return Circuit(*row) if row else Circuit()

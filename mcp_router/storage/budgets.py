@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
-    import sqlite3
+    from mcp_router.storage.database import Connection
 
 BudgetPeriod = Literal["request", "day", "month", "total"]
 _PERIODS = ("day", "month", "total")
@@ -20,7 +20,8 @@ class BudgetRule(NamedTuple):
         name: what people read, such as "day" or "project=site".
         period: how long the limit holds; "request" limits each reservation by itself.
         limit_nanos: nano-dollars; None sets no limit but still reports what is spent.
-        tag: "key=value" of the requests that count, "" for all of them.
+        tag: "key=value" of the requests that count, "" for all of them; or a pot of money that
+            is apart from all others, a name without "=".
         warn_percent: share of the limit that raises an alert; None means 75 for a day, else 80.
     """
 
@@ -77,6 +78,7 @@ SELECT coalesce(sum(spent_nanos), 0)
   + ifnull((SELECT spent_nanos FROM ledger_past WHERE tag = '' AND :start = 0), 0)
 FROM ledger_entries
 WHERE state = 'settled' AND reserved_ms >= :start AND reserved_ms < :end
+  AND (tags = '[]' OR instr(tags, '=') > 0)
 """
 _SPENT_ON_TAG = """
 SELECT coalesce(sum(spent_nanos), 0)
@@ -87,12 +89,17 @@ WHERE tag = :tag AND reserved_ms >= :start AND reserved_ms < :end
 _RESERVED = """
 SELECT coalesce(sum(reserved_nanos), 0) FROM ledger_entries
 WHERE state = 'open' AND reserved_ms >= :start AND reserved_ms < :end
-  AND (:tag = '' OR :tag IN (SELECT value FROM json_each(ledger_entries.tags)))
+  AND (CASE WHEN :tag = '' THEN tags = '[]' OR instr(tags, '=') > 0
+    ELSE :tag IN (SELECT value FROM json_each(ledger_entries.tags)) END)
 """
 _INSERT = """
-INSERT OR REPLACE INTO budget_tracking
+INSERT INTO budget_tracking
   (name, period, period_start_ms, period_end_ms, limit_nanos, spent_nanos, reserved_nanos)
 VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (name, period_start_ms) DO UPDATE SET
+  period = excluded.period, period_end_ms = excluded.period_end_ms,
+  limit_nanos = excluded.limit_nanos, spent_nanos = excluded.spent_nanos,
+  reserved_nanos = excluded.reserved_nanos
 """
 _FOREVER = 9_223_372_036_854_775_807
 
@@ -107,13 +114,18 @@ def from_json(tags: str) -> tuple[str, ...]:
     return () if tags == "[]" else tuple(json.loads(tags))
 
 
+def is_apart(tags: tuple[str, ...]) -> bool:
+    """Say whether an entry is paid from a pot, whose name no tag can have: tags hold a "="."""
+    return bool(tags) and "=" not in tags[0]
+
+
 def label(rule: BudgetRule) -> str:
     """Name the row of a rule: "day", or "project=site day" for one on a tag."""
     return f"{rule.tag} {rule.period}" if rule.tag else rule.period
 
 
 def covering(
-    connection: sqlite3.Connection, *, tags: tuple[str, ...], at: int
+    connection: Connection, *, tags: tuple[str, ...], at: int
 ) -> dict[tuple[str, int], Budget]:
     """Find every budget that a reservation made at `at` (UTC ms) with these tags counts for."""
     names = _labels(tags)
@@ -121,12 +133,12 @@ def covering(
     return {(row[0], row[1]): Budget(*row) for row in rows}
 
 
-def apply(connection: sqlite3.Connection, change: Change) -> None:
+def apply(connection: Connection, change: Change) -> None:
     """Add to what is reserved and spent in all budgets that cover the entry.
 
     Also in those whose rules this process does not know: another process may enforce them.
     """
-    names = _labels(change.tags)
+    names = counting(change.tags)
     # RETURNING would save the look before it, and takes longer than that.
     connection.execute(
         _marked(_CHANGE, len(names)),
@@ -134,7 +146,7 @@ def apply(connection: sqlite3.Connection, change: Change) -> None:
     )
 
 
-def begin(connection: sqlite3.Connection, rule: BudgetRule, *, span: Span) -> Budget:
+def begin(connection: Connection, rule: BudgetRule, *, span: Span) -> Budget:
     """Insert the row of a budget that is new in this period, with what the ledger holds for it."""
     end = _FOREVER if span.end is None else span.end
     scope = {"tag": rule.tag, "start": span.start, "end": end}
@@ -147,7 +159,7 @@ def begin(connection: sqlite3.Connection, rule: BudgetRule, *, span: Span) -> Bu
     return row
 
 
-def note_limit(connection: sqlite3.Connection, budget: Budget, *, limit: int | None) -> Budget:
+def note_limit(connection: Connection, budget: Budget, *, limit: int | None) -> Budget:
     """Store the limit a budget has now, for reports."""
     if budget.limit == limit:
         return budget
@@ -158,6 +170,13 @@ def note_limit(connection: sqlite3.Connection, budget: Budget, *, limit: int | N
 @lru_cache(maxsize=256)
 def _labels(tags: tuple[str, ...]) -> tuple[str, ...]:
     return (*_PERIODS, *(f"{tag} {period}" for tag in tags for period in _PERIODS))
+
+
+@lru_cache(maxsize=256)
+def counting(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Name the budgets that an entry with these tags counts for."""
+    names = _labels(tags)
+    return names[len(_PERIODS) :] if is_apart(tags) else names
 
 
 @lru_cache(maxsize=256)

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 MOST = 500
 """How many corrections count, the latest ones."""
 
-_KEEP = "INSERT OR REPLACE INTO task_corrections (created_ms, task_type, words) VALUES (?, ?, ?)"
+# Not an update: what was corrected last is undone first.
+_REPLACE = "DELETE FROM task_corrections WHERE words = ?"
+_KEEP = "INSERT INTO task_corrections (created_ms, task_type, words) VALUES (?, ?, ?)"
 _READ = """
 SELECT task_type, words FROM (
   SELECT seq, task_type, words FROM task_corrections ORDER BY seq DESC LIMIT ?
-) ORDER BY seq
+) AS latest ORDER BY seq
 """
 _DROP = """
 DELETE FROM task_corrections WHERE seq = (SELECT max(seq) FROM task_corrections)
@@ -37,6 +39,7 @@ def keep_correction(database: Database, correction: Correction, *, now: datetime
     """
     row = (to_ms(now), correction.kind, _packed(correction.words))
     with database.transaction() as connection:
+        connection.execute(_REPLACE, row[2:])
         connection.execute(_KEEP, row)
 
 

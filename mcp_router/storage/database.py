@@ -1,114 +1,173 @@
-"""One SQLite file, opened safely by many threads and processes at once.
-
-A process keeps one connection per file and a lock around it: threads queue on the lock, which is
-fairer and quicker than SQLite's polling between connections, and a call costs tens of microseconds,
-less than a hop to another thread. Processes queue on SQLite's own lock, for `BUSY_SECONDS` at most.
-"""
+"""What the store asks of a database, whichever engine keeps it."""
 
 from __future__ import annotations
 
-import os
-import sqlite3
-import threading
-import time
-from contextlib import contextmanager, suppress
+from abc import ABC, abstractmethod
+from importlib.util import find_spec
 from pathlib import Path
-from random import SystemRandom
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
 
+from mcp_router.config.checks import is_database_address
 from mcp_router.errors import StorageError
-from mcp_router.storage.faults import is_busy, mapped, storage_error
-from mcp_router.storage.migrations import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from types import TracebackType
 
-BUSY_SECONDS = 5.0
-_WAL_LIMIT_BYTES = 16 * 1024 * 1024
-_CACHE_KIB = 256
-# Each page that a commit changed is written whole, and what is recorded of a call changes a few
-# bytes in each of a dozen. Half of SQLite's own choice saves a tenth of the time; only new files
-# take it.
-_PAGE_BYTES = 2048
+    from mcp_router.storage.postgres.outbox import Outbox
+
+OnLost = Literal["closed", "open"]
+ColumnType = Literal["INTEGER", "TEXT", "REAL", "BLOB"]
 
 
-class Database:
-    """An open database file with the newest schema; a context manager that closes it.
+class Cursor(Protocol):
+    """What came of a statement."""
+
+    @property
+    def rowcount(self) -> int:
+        """How many rows it changed."""
+        ...
+
+    def fetchone(self) -> Any:
+        """Return the next row, None after the last."""
+        ...
+
+    def fetchall(self) -> list[Any]:
+        """Return the rows that are left."""
+        ...
+
+    def __iter__(self) -> Iterator[Any]:
+        """Go through the rows that are left."""
+        ...
+
+
+class Connection(Protocol):
+    """Runs statements; placeholders are written as SQLite has them: ?, ?1 or :name."""
+
+    def execute(self, sql: str, parameters: Sequence[Any] | Mapping[str, Any] = ..., /) -> Cursor:
+        """Run one statement."""
+        ...
+
+    def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> Cursor:
+        """Run one statement with each of the rows."""
+        ...
+
+
+class Facts(NamedTuple):
+    """Where a database is, what it takes in bytes, with its log, and the version of its schema."""
+
+    place: str
+    bytes: int
+    log_bytes: int
+    schema: int
+
+
+class Database(ABC):
+    """An open database with the newest schema; a context manager that closes it.
 
     Safe to share between threads; async code must not await within a block, or other tasks of its
-    thread join the transaction. After a fork the child opens a connection of its own on first
-    use, since SQLite connections must not cross a fork.
+    thread join the transaction.
+
+    Attributes:
+        remote: whether each statement travels over a network; such calls leave the event loop.
+        place: what people call it: a path, or an address without its password.
+        outbox: keeps records until they are in a remote database; None writes them at once.
+        on_lost: whether calls go on ("open") while a remote database is out of reach, beyond any
+            budget, or not ("closed").
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._start()
+    remote: ClassVar[bool]
+    place: str
+    outbox: Outbox | None = None
+    on_lost: OnLost = "closed"
 
-    @classmethod
-    def open(cls, path: Path | str) -> Database:
-        """Open `path`, creating file and folder (private to the user) and schema as needed.
+    @staticmethod
+    def open(place: Path | str) -> Database:
+        """Open a database: the file at a path, or what a postgresql:// address names.
+
+        A file and its folder are created as needed, private to the user, and so is the schema.
 
         Raises:
-            StorageError: the file cannot be used.
+            StorageError: it cannot be used.
         """
+        if isinstance(place, str) and is_database_address(place):
+            return _postgres(place)
+        from mcp_router.storage.sqlite_file import SqliteDatabase
+
         # Absolute, so that no name can be read as a `file:` URI.
-        return cls(Path(path).expanduser().absolute())
+        return SqliteDatabase(Path(place).expanduser().absolute())
 
-    def transaction(self) -> Block:
-        """Hold the write lock for the block; commit at its end, roll back if it raises.
+    @abstractmethod
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Keep what the block writes at its end, or nothing of it if it raises.
 
-        Inside an open transaction of the same thread the block simply joins it.
+        Of all such blocks one runs at a time. Inside an open transaction of the same thread the
+        block joins it.
 
         Raises:
-            StorageError: SQLite failed, or the lock was not free for `BUSY_SECONDS`.
+            StorageError: the database failed, or was not free for some seconds.
         """
-        # A deferred BEGIN that reads, then writes, fails under contention without waiting.
-        return Block(self, begin="BEGIN IMMEDIATE")
 
-    def reading(self) -> Block:
+    def shared_transaction(self) -> AbstractContextManager[Connection]:
+        """Do the same, beside others where the engine can lock single rows.
+
+        What is read must not decide what is written, unless a `lock` sees to it.
+
+        Raises:
+            StorageError: the database failed, or what it locked was not free for some seconds.
+        """
+        return self.transaction()
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[Connection]:
         """Give one consistent view to every query of the block, which must not write.
 
         Raises:
-            StorageError: SQLite failed.
+            StorageError: the database failed.
         """
-        return Block(self, begin="BEGIN")
 
+    @abstractmethod
     def write(self, statement: str, row: Sequence[object]) -> None:
         """Run one statement that is a transaction by itself, or a step of the one that is open.
 
         Raises:
-            StorageError: SQLite failed, or the lock was not free for `BUSY_SECONDS`.
+            StorageError: the database failed.
         """
-        # Saves the two statements around it, a tenth of what a record may take.
-        connection = self.acquire()
-        try:
-            connection.execute(statement, row)
-        except sqlite3.Error as error:
-            raise storage_error(self.path, error=error) from error
-        finally:
-            self.release()
 
-    @contextmanager
-    def private(self) -> Generator[sqlite3.Connection]:
-        """Open a second connection for long work (export, archive) that must not hold the lock.
+    @abstractmethod
+    def private(self) -> AbstractContextManager[Connection]:
+        """Open a second connection for long work (export) that must not hold up the others.
 
         Raises:
-            StorageError: SQLite failed.
+            StorageError: the database failed.
         """
-        with mapped(self.path):
-            connection = connect(self.path)
-            try:
-                yield connection
-            finally:
-                connection.close()
 
+    @abstractmethod
+    def lock(self, connection: Connection, *key: str) -> None:
+        """Keep other transactions out that ask for the same key, until this one ends."""
+
+    @abstractmethod
+    def facts(self) -> Facts:
+        """Measure it.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+
+    @abstractmethod
+    def columns(self, table: str) -> list[tuple[str, ColumnType]]:
+        """List the columns of a table in order, with their types as SQLite calls them.
+
+        Raises:
+            StorageError: it cannot be read.
+        """
+
+    @abstractmethod
     def close(self) -> None:
-        """Close the connection; later calls raise `StorageError`. Closing twice is fine."""
-        with self._lock, mapped(self.path):
-            self._connection.close()
+        """Close it; later calls raise `StorageError`. Closing twice is fine."""
 
-    def __enter__(self) -> Database:
+    def __enter__(self) -> Self:
         """Return the open database."""
         return self
 
@@ -121,169 +180,15 @@ class Database:
         """Close it."""
         self.close()
 
-    def _start(self) -> None:
-        self._lock = threading.RLock()
-        self._pid = os.getpid()
-        with mapped(self.path):
-            self._connection = connect(self.path)
 
-    def acquire(self) -> sqlite3.Connection:
-        """Take the lock of this process and return the connection; `release` gives it back.
+def _postgres(address: str) -> Database:
+    missing = [name for name in ("psycopg", "psycopg_pool") if find_spec(name) is None]
+    if missing:
+        raise StorageError(
+            path="postgresql://…",
+            problem=f"{' and '.join(missing)} is not installed",
+            hint="Install it: pip install 'mcp-model-router[postgres]'",
+        )
+    from mcp_router.storage.postgres.database import PostgresDatabase
 
-        Raises:
-            StorageError: SQLite failed.
-        """
-        if self._pid != os.getpid():
-            # Closing the inherited connection could disturb the parent's locks: it is only kept.
-            self._inherited = self._connection
-            self._start()
-        self._lock.acquire()
-        return self._connection
-
-    def release(self) -> None:
-        """Give back the lock that `acquire` took."""
-        self._lock.release()
-
-
-class Block:
-    """The span of one transaction, or of a step in the one that is open already.
-
-    Written out, as a pair of generators around each statement took a fifth of its time.
-    """
-
-    __slots__ = ("_begin", "_connection", "_database", "_mine")
-
-    def __init__(self, database: Database, *, begin: str) -> None:
-        self._database = database
-        self._begin = begin
-
-    def __enter__(self) -> sqlite3.Connection:
-        """Take the lock and begin, unless a transaction is open."""
-        self._connection = connection = self._database.acquire()
-        self._mine = False
-        try:
-            if not connection.in_transaction:
-                connection.execute(self._begin)
-                self._mine = True
-        except sqlite3.Error as error:
-            self._database.release()
-            raise storage_error(self._database.path, error=error) from error
-        return connection
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Commit, or roll back what raised, and give the lock back."""
-        try:
-            if self._mine:
-                self._end(failed=kind is not None)
-            if isinstance(error, sqlite3.Error):
-                raise storage_error(self._database.path, error=error) from error
-        finally:
-            self._database.release()
-
-    def _end(self, *, failed: bool) -> None:
-        connection = self._connection
-        try:
-            if not failed and connection.in_transaction:
-                connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise storage_error(self._database.path, error=error) from error
-        finally:
-            # SQLite has rolled back by itself where the disk is full.
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Generator[None]:
-    """Commit what the block writes at its end; roll it back if the block raises.
-
-    Raises:
-        sqlite3.Error: SQLite failed, or the write lock was not free for `BUSY_SECONDS`.
-    """
-    # A deferred BEGIN that reads, then writes, fails under contention without waiting.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        # SQLite has rolled back by itself where the disk is full.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-
-
-def connect(path: Path) -> sqlite3.Connection:
-    """Open one connection to `path` in WAL mode, with the newest schema.
-
-    Raises:
-        StorageError: the file is no usable database of ours.
-        sqlite3.Error: SQLite failed.
-    """
-    _create(path)
-    connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
-    )
-    try:
-        _prepare(connection, path=path)
-    except (sqlite3.Error, StorageError):
-        connection.close()
-        raise
-    return connection
-
-
-def _create(path: Path) -> None:
-    """Make an empty file that only its owner reads; SQLite gives -wal and -shm the same mode."""
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Exclusive: to close a second descriptor of a live database would drop its locks.
-        with suppress(FileExistsError):
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
-    except OSError as error:
-        problem = f"it cannot be created ({error.strerror})"
-        hint = "Name a file in a folder that you may write to."
-        raise StorageError(path=str(path), problem=problem, hint=hint) from error
-    _check(path)
-
-
-def _check(path: Path) -> None:
-    if not path.is_file():
-        problem = "it is a folder, not a file" if path.is_dir() else "it is not a regular file"
-        raise StorageError(path=str(path), problem=problem, hint="Name a file.")
-    if not (os.access(path, os.R_OK | os.W_OK) and os.access(path.parent, os.W_OK | os.X_OK)):
-        hint = "Give your user write permission on the file and its folder."
-        raise StorageError(path=str(path), problem="it is read-only", hint=hint)
-    status = path.stat()
-    if os.name == "posix" and status.st_mode & 0o077 and status.st_uid == os.geteuid():
-        path.chmod(0o600)
-
-
-def _prepare(connection: sqlite3.Connection, *, path: Path) -> None:
-    """Set the connection up, again and again while processes that start together collide."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    jitter = SystemRandom()
-    while True:
-        try:
-            _configure(connection)
-            migrate(connection, path=path)
-        except sqlite3.OperationalError as error:
-            # The switch to WAL does not wait for a lock by itself.
-            if not is_busy(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(jitter.uniform(0.001, 0.02))
-        else:
-            return
-
-
-def _configure(connection: sqlite3.Connection) -> None:
-    if connection.execute("PRAGMA journal_mode").fetchone()[0] != "wal":
-        connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
-        connection.execute("PRAGMA journal_mode = WAL").fetchone()
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    connection.execute(f"PRAGMA journal_size_limit = {_WAL_LIMIT_BYTES}")
-    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    return PostgresDatabase(address)

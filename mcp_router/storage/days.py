@@ -15,9 +15,10 @@ from mcp_router.storage.periods import day_start
 from mcp_router.storage.queries import query
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Mapping, Sequence
     from datetime import tzinfo
+
+    from mcp_router.storage.database import Connection
 
 Sums = tuple[int, ...]
 
@@ -34,9 +35,7 @@ class _Recorded(NamedTuple):
     fresh: list[tuple[int, Sums]]
 
 
-def day_sums(
-    connection: sqlite3.Connection, *, span: Span, zone: tzinfo
-) -> list[tuple[Span, Sums]]:
+def day_sums(connection: Connection, *, span: Span, zone: tzinfo) -> list[tuple[Span, Sums]]:
     """Sum up each day of `zone` within a span, in order; days without any sum are left out.
 
     Values are decisions, calls, ok, fallbacks, input and output tokens, and the nano-dollars of
@@ -73,7 +72,7 @@ def _plus(one: Sums, other: Sums) -> Sums:
     return tuple(map(add, one, other))
 
 
-def _read(connection: sqlite3.Connection, *, span: Span) -> _Recorded:
+def _read(connection: Connection, *, span: Span) -> _Recorded:
     # A day of any zone begins and ends less than a day from a midnight of UTC.
     around = {"from_s": span.start - DAY, "to_s": span.end + DAY}
     within = {"dimension": "all", "from_s": span.start, "to_s": span.end}
@@ -108,7 +107,7 @@ def _start(number: int, zone: tzinfo) -> int:
     return day_start(date.fromordinal(number + _EPOCH), zone=zone) // 1000 // QUARTER * QUARTER
 
 
-def _edges(connection: sqlite3.Connection, *, midnights: Mapping[int, int]) -> dict[int, Sums]:
+def _edges(connection: Connection, *, midnights: Mapping[int, int]) -> dict[int, Sums]:
     """Sum up what lies between each moment and its midnight of UTC.
 
     Negative where midnight comes first.

@@ -56,8 +56,10 @@ def compressed(text: str) -> bytes:
 
 
 def decision_json(stored: str | bytes) -> str:
-    """Return the JSON of a decision, compressed or not."""
-    return stored if isinstance(stored, str) else zlib.decompress(stored).decode()
+    """Return the JSON of a decision, compressed or not; PostgreSQL keeps both as bytes."""
+    if isinstance(stored, str):
+        return stored
+    return (stored if stored.startswith(b"{") else zlib.decompress(stored)).decode()
 
 
 def read_decision(stored: str | bytes) -> Decision:

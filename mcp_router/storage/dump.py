@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcp_router.money import format_usd
 from mcp_router.storage.details import decision_json
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from mcp_router.storage.database import Database
+    from mcp_router.storage.database import ColumnType, Database
 
 BATCH = 2_000
-_COLUMNS = "SELECT name, type FROM pragma_table_info(?) ORDER BY cid"
-_NANOS, _TIME, _DETAILS = "_nanos", "created_ms", "details"
+_NANOS, _TIME, _DETAILS, _FEATURES = "_nanos", "created_ms", "details", "features"
 
 Row = tuple[Any, ...]
 
@@ -29,7 +28,7 @@ class Column(NamedTuple):
     """A column as it is stored, and what SQLite calls its type."""
 
     name: str
-    type: Literal["INTEGER", "TEXT", "REAL", "BLOB"]
+    type: ColumnType
 
 
 class Dump(NamedTuple):
@@ -50,10 +49,14 @@ def plan(database: Database, *, kind: Kind, details: bool = False) -> Dump:
     """
     table = TABLES[kind]
     counted = f"SELECT coalesce(max(seq), 0), count(*) FROM {table}"  # noqa: S608 - a fixed name
+    columns = [Column(*row) for row in database.columns(table)]
     with database.reading() as connection:
-        columns = [Column(*row) for row in connection.execute(_COLUMNS, (table,))]
         last, total = connection.execute(counted).fetchone()
-    kept = [column for column in columns if details or column.name != _DETAILS]
+    kept = [
+        column
+        for column in columns
+        if column.name != _FEATURES and (details or column.name != _DETAILS)
+    ]
     return Dump(database, table, tuple(kept), last, total)
 
 

@@ -9,9 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    import sqlite3
-
-    from mcp_router.storage.database import Database
+    from mcp_router.storage.database import Connection, Database
 
 MINUTE_MS = 60_000
 _MOST = 1_000_000_000
@@ -51,11 +49,13 @@ _TAKE = """
 INSERT INTO rate_buckets AS bucket (provider, model, requests, tokens, updated_ms)
 VALUES (:provider, :model, :requests, :tokens, :now)
 ON CONFLICT (provider, model) DO UPDATE SET
-  requests = max(0, requests - max(0, :now - updated_ms) * :rpm) + :requests,
-  tokens = max(0, tokens - max(0, :now - updated_ms) * :tpm) + :tokens,
-  updated_ms = iif(:now < updated_ms - 60000, :now, max(updated_ms, :now))
-WHERE max(0, requests - max(0, :now - updated_ms) * :rpm) <= max(0, :rpm * 60000 - :requests)
-  AND max(0, tokens - max(0, :now - updated_ms) * :tpm) <= max(0, :tpm * 60000 - :tokens)
+  requests = max(0, bucket.requests - max(0, :now - bucket.updated_ms) * :rpm) + :requests,
+  tokens = max(0, bucket.tokens - max(0, :now - bucket.updated_ms) * :tpm) + :tokens,
+  updated_ms = iif(:now < bucket.updated_ms - 60000, :now, max(bucket.updated_ms, :now))
+WHERE max(0, bucket.requests - max(0, :now - bucket.updated_ms) * :rpm)
+    <= max(0, :rpm * 60000 - :requests)
+  AND max(0, bucket.tokens - max(0, :now - bucket.updated_ms) * :tpm)
+    <= max(0, :tpm * 60000 - :tokens)
 RETURNING requests, tokens, updated_ms
 """
 _READ = "SELECT requests, tokens, updated_ms FROM rate_buckets WHERE provider = ? AND model = ?"
@@ -143,7 +143,7 @@ def _rates(limits: RateLimits) -> tuple[int, int]:
     return min(limits.requests or _MOST, _MOST), min(limits.tokens or _MOST, _MOST)
 
 
-def _refuse(connection: sqlite3.Connection, key: RateKey, *, asked: _Asked) -> int:
+def _refuse(connection: Connection, key: RateKey, *, asked: _Asked) -> int:
     row = connection.execute(_READ, key).fetchone()
     if row[2] > asked.now + MINUTE_MS:
         connection.execute(_STEP_BACK, (asked.now, *key))

@@ -114,9 +114,14 @@ def _version(connection: sqlite3.Connection, *, path: Path, newest: int) -> int:
         return 0
     version: int = connection.execute("PRAGMA user_version").fetchone()[0]
     if version > newest:
-        raise StorageError(
-            path=str(path),
-            problem=f"a newer mcp-router wrote it (schema {version}, this one knows {newest})",
-            hint="Upgrade this program: pip install --upgrade mcp-model-router",
-        )
+        raise newer(str(path), version=version, newest=newest)
     return version
+
+
+def newer(place: str, *, version: int, newest: int) -> StorageError:
+    """Build the error of a program that is older than the database it opens."""
+    return StorageError(
+        path=place,
+        problem=f"a newer mcp-router wrote it (schema {version}, this one knows {newest})",
+        hint="Upgrade this program: pip install --upgrade mcp-model-router",
+    )

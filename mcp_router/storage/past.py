@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from mcp_router.storage.budgets import from_json
+from mcp_router.storage.budgets import from_json, is_apart
 
 if TYPE_CHECKING:
-    import sqlite3
+    from mcp_router.storage.database import Connection
 
 KEEP_MS = 45 * 86_400_000
 """How long settled entries stay: longer than any month in any time zone, with a clock's step."""
@@ -20,11 +20,11 @@ WHERE reserved_ms < ? AND state = 'settled' ORDER BY reserved_ms LIMIT ?
 """
 _ADD = """
 INSERT INTO ledger_past (tag, spent_nanos) VALUES (?, ?)
-ON CONFLICT (tag) DO UPDATE SET spent_nanos = spent_nanos + excluded.spent_nanos
+ON CONFLICT (tag) DO UPDATE SET spent_nanos = ledger_past.spent_nanos + excluded.spent_nanos
 """
 
 
-def forget(connection: sqlite3.Connection, *, at: int) -> int:
+def forget(connection: Connection, *, at: int) -> int:
     """Add the oldest settled entries to the sums and delete them, a bounded number at once.
 
     Belongs in a transaction. Returns how many there were.
@@ -37,7 +37,7 @@ def forget(connection: sqlite3.Connection, *, at: int) -> int:
     for entry, stored, spent in old:
         tags = from_json(stored)
         pairs += [(tag, entry) for tag in tags]
-        for tag in ("", *tags):
+        for tag in tags if is_apart(tags) else ("", *tags):
             sums[tag] += spent
     connection.executemany(_ADD, sums.items())
     connection.executemany("DELETE FROM ledger_tags WHERE tag = ? AND entry_id = ?", pairs)

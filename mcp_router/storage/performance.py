@@ -17,7 +17,7 @@ from mcp_router.storage.queries import query
 from mcp_router.types import Performance
 
 if TYPE_CHECKING:
-    import sqlite3
+    from mcp_router.storage.database import Connection
 
 HALF_LIFE = timedelta(days=30)
 LANDMARK = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,9 +47,7 @@ class PerformanceReader:
         self._old = _Known({}, {}, {})
         self._percentiles: dict[Key, tuple[int | None, ...]] = {}
 
-    def read(
-        self, connection: sqlite3.Connection, *, now: datetime
-    ) -> dict[str, dict[str, Performance]]:
+    def read(self, connection: Connection, *, now: datetime) -> dict[str, dict[str, Performance]]:
         """Return what is known per model, then task type; "" is all task types."""
         (folds,) = connection.execute("SELECT folds FROM summary_state").fetchone()
         if folds != self._folds:
@@ -88,7 +86,7 @@ def weight(moment: datetime) -> float:
     return math.pow(2.0, max(-_MOST_HALVINGS, min(halvings, _MOST_HALVINGS)))
 
 
-def _read(connection: sqlite3.Connection, *, suffix: str) -> _Known:
+def _read(connection: Connection, *, suffix: str) -> _Known:
     known = _Known({}, {}, {})
     for model, task, *sums in connection.execute(query("performance" + suffix)):
         known.sums[model, task] = tuple(sums)

@@ -28,9 +28,10 @@ from mcp_router.storage.store import By, Period, Range
 from mcp_router.types import StatRow
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime, tzinfo
+
+    from mcp_router.storage.database import Connection
 
 _DIMENSIONS = {"provider": "model", "day": "all"}
 _COLUMNS = {"provider": "block.provider", "day": "span.label"}
@@ -69,7 +70,7 @@ def span_of(period: Period | Range, *, now: datetime, zone: tzinfo) -> Span:
 
 
 def read_stats(
-    connection: sqlite3.Connection, *, by: By | str, span: Span, zone: tzinfo
+    connection: Connection, *, by: By | str, span: Span, zone: tzinfo
 ) -> tuple[StatRow, ...]:
     """Sum a span up in groups: days in order, anything else by cost, dearest first.
 
@@ -105,7 +106,7 @@ def _check(value: str, *, field: str, allowed: Sequence[str]) -> None:
         raise InvalidRequestError(field=field, problem=problem, hint=f"Use {', '.join(allowed)}.")
 
 
-def _sums(connection: sqlite3.Connection, *, question: Question) -> Sums:
+def _sums(connection: Connection, *, question: Question) -> Sums:
     found: Sums = {}
     for group, values in _read(connection, name="stats", question=question, widths=WIDTHS):
         known = found.get(group)
@@ -114,7 +115,7 @@ def _sums(connection: sqlite3.Connection, *, question: Question) -> Sums:
     return {group: values for group, values in found.items() if any(values)}
 
 
-def _histograms(connection: sqlite3.Connection, *, question: Question) -> Histograms:
+def _histograms(connection: Connection, *, question: Question) -> Histograms:
     rounded = Question(question.by, [_rounded(span) for span in question.spans])
     found: Histograms = {}
     for group, (low, calls) in _read(connection, name="latencies", question=rounded, widths=_HOURS):
@@ -129,7 +130,7 @@ def _rounded(span: Span) -> Span:
 
 
 def _read(
-    connection: sqlite3.Connection, *, name: str, question: Question, widths: tuple[int, ...]
+    connection: Connection, *, name: str, question: Question, widths: tuple[int, ...]
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield (group, values) from the summaries, then from the rows not yet summed up."""
     by, spans = question

@@ -15,10 +15,21 @@ UPDATE breakers SET failures = 0, window_start = 0, calls = 0, failed = 0, trips
   tripped_at = 0, open_until = 0, cooldown_until = 0, probe = probe + 1, probe_until = 0
 WHERE failures > 0 OR failed > 0 OR trips > 0 OR cooldown_until > 0
 """
-_SUMMARIES = ("cost_tracking", "latency_tracking", "model_performance", "model_latencies")
+_SUMMARIES = (
+    "cost_tracking",
+    "latency_tracking",
+    "model_performance",
+    "model_latencies",
+    "model_evidence",
+    "learned_pairs",
+    "learned_switches",
+    "learning_trials",
+    "learning_events",
+)
 _DELETE = "DELETE FROM {}"
 # Readers keep sums for as long as this number stays the same.
 _FOLD = "UPDATE summary_state SET folds = folds + 1"
+_UNLEARN = "UPDATE learning_state SET revision = revision + 1"
 
 
 def close_breakers(database: Database) -> int:
@@ -41,6 +52,7 @@ def clear_records(database: Database) -> int:
     """
     with database.transaction() as connection:
         connection.execute(_FOLD)
+        connection.execute(_UNLEARN)
         gone = [connection.execute(_DELETE.format(table)).rowcount for table in TABLES.values()]
         for table in _SUMMARIES:
             connection.execute(_DELETE.format(table))

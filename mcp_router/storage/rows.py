@@ -50,6 +50,7 @@ def decision_row(
         clean(context.session),
         clean(context.category or decision.request.category or ""),
         None if prompt is None else clean(prompt),
+        context.features or None,
     )
 
 
@@ -62,7 +63,7 @@ def outcome_row(outcome: Outcome) -> Row:
         clean(outcome.provider),
         clean(outcome.task_type),
         outcome.complexity.value,
-        outcome.source,
+        clean(outcome.source),
         int(outcome.ok),
         clean(outcome.failure),
         outcome.score,

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from decimal import Decimal
 
+    from mcp_router.config.experiments import ShadowSettings
     from mcp_router.config.settings import BudgetSettings
+
+SHADOW = "shadow"
+"""The pot that shadow traffic is paid from."""
 
 
 def budget_rules(settings: BudgetSettings) -> tuple[BudgetRule, ...]:
@@ -27,6 +31,13 @@ def budget_rules(settings: BudgetSettings) -> tuple[BudgetRule, ...]:
     if settings.per_request is not None:
         rules.insert(0, BudgetRule("request", "request", _nanos(settings.per_request)))
     return (*rules, *_tag_rules(settings))
+
+
+def shadow_rules(settings: ShadowSettings) -> tuple[BudgetRule, ...]:
+    """List the budget of shadow traffic, if there is any; it is apart from all others."""
+    if not settings.on:
+        return ()
+    return (BudgetRule(SHADOW, "day", _nanos(settings.daily_usd), SHADOW),)
 
 
 def _tag_rules(settings: BudgetSettings) -> Iterator[BudgetRule]:

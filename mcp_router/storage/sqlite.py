@@ -13,18 +13,22 @@ from mcp_router.storage.breaker import Breaker
 from mcp_router.storage.corrections import drop_correction, keep_correction, read_corrections
 from mcp_router.storage.database import Database
 from mcp_router.storage.details import DetailsWriter, read_decision
+from mcp_router.storage.evidence import EvidenceReader
 from mcp_router.storage.integrity import check
 from mcp_router.storage.ledger import Ledger
+from mcp_router.storage.lessons import LessonReader
 from mcp_router.storage.performance import PerformanceReader
 from mcp_router.storage.periods import to_ms
 from mcp_router.storage.queries import query
 from mcp_router.storage.reports import read_stats, span_of
 from mcp_router.storage.store import Context
+from mcp_router.storage.trials import Trials
 from mcp_router.storage.upkeep import Upkeep
 from mcp_router.types import StatRow
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from contextlib import AbstractContextManager
     from datetime import tzinfo
     from pathlib import Path
     from types import TracebackType
@@ -34,14 +38,17 @@ if TYPE_CHECKING:
     from mcp_router.storage.breaker import BreakerKey
     from mcp_router.storage.budgets import BudgetRule
     from mcp_router.storage.circuit import Verdict
+    from mcp_router.storage.lessons import Known
     from mcp_router.storage.store import By, Fallback, Period, Range, RateLimit
-    from mcp_router.types import BudgetStatus, Decision, Outcome, Performance
+    from mcp_router.types import BudgetStatus, Decision, Grades, Outcome, Performance
 
 _NOWHERE = Context()
 _BY_ID = "SELECT details FROM routing_decisions WHERE decision_id = ?"
 _ANSWERED = """
 SELECT model, provider FROM routing_outcomes
-WHERE decision_id = ? AND (source = 'execution' AND ok OR source IN ('judge', 'scorer'))
+WHERE decision_id = ?
+  AND (source IN ('execution', 'cache') AND ok = 1 OR source IN ('judge', 'scorer')
+    OR source LIKE 'scorer:%')
 ORDER BY source <> 'execution' AND note LIKE 'won: %' DESC, source = 'execution' DESC, seq DESC
 LIMIT 1
 """
@@ -67,9 +74,12 @@ class SqliteStore:
         self.database = database
         self.timezone = timezone
         self._performance = PerformanceReader()
+        self._evidence = EvidenceReader()
         self._details = DetailsWriter()
         self.rules = tuple(rules)
         self.ledger = Ledger(database, zone=timezone)
+        self._lessons = LessonReader()
+        self.trials = Trials(database, zone=timezone)
         self._upkeep = Upkeep(database, keep_days=keep_days)
 
     @classmethod
@@ -102,7 +112,7 @@ class SqliteStore:
         details = self._details.write(decision)
         row = rows.decision_row(decision, details=details, prompt=prompt, context=context)
         self._write("record_decision", row)
-        self._upkeep.run(to_ms(decision.created_at))
+        self._look_after(to_ms(decision.created_at))
 
     def record_outcome(self, outcome: Outcome) -> None:
         """Keep what came of a decision; names of project and session default to the decision's.
@@ -176,6 +186,26 @@ class SqliteStore:
         """
         with self.database.reading() as connection:
             return self._performance.read(connection, now=now)
+
+    def grades(self, *, now: datetime) -> Mapping[str, tuple[Grades, ...]]:
+        """Return how good each model's answers were found, by kind of work and by who judged.
+
+        Counts decay with a half-life of 30 days.
+
+        Raises:
+            StorageError: it could not be read.
+        """
+        with self.database.reading() as connection:
+            return self._evidence.read(connection, now=now)
+
+    @property
+    def learnt(self) -> Known:
+        """What was learnt and has an effect now; nothing where it is switched off.
+
+        Raises:
+            StorageError: it could not be read.
+        """
+        return self._lessons.read(self.database)
 
     def corrections(self) -> tuple[Correction, ...]:
         """Return the latest corrections of task types, oldest first.
@@ -306,8 +336,30 @@ class SqliteStore:
         """Close it."""
         self.close()
 
+    def together(self) -> AbstractContextManager[object]:
+        """Keep or lose as one what is recorded, settled and released within the block.
+
+        Unlike a transaction of the database, it does not wait for one that is far away.
+
+        Raises:
+            StorageError: it could not be kept.
+        """
+        outbox = self.database.outbox
+        return self.database.transaction() if outbox is None else outbox.together()
+
+    def _look_after(self, now: int) -> None:
+        outbox = self.database.outbox
+        if outbox is None:
+            self._upkeep.run(now)
+        elif self._upkeep.due(now):
+            outbox.later(lambda: self._upkeep.run(now))
+
     def _write(self, name: str, row: rows.Row) -> None:
-        self.database.write(query(name), row)
+        outbox = self.database.outbox
+        if outbox is None:
+            self.database.write(query(name), row)
+        else:
+            outbox.record(name, row)
 
     def _stats(
         self, by: By | str, *, period: Period | Range, now: datetime | None, timezone: tzinfo | None

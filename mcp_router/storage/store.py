@@ -11,18 +11,24 @@ if TYPE_CHECKING:
     from mcp_router.routing.corrections import Correction
     from mcp_router.storage.breaker import BreakerKey
     from mcp_router.storage.circuit import Verdict
-    from mcp_router.types import BudgetStatus, Decision, Outcome, Performance, StatRow
+    from mcp_router.storage.lessons import Known
+    from mcp_router.storage.trials import Trials
+    from mcp_router.types import BudgetStatus, Decision, Grades, Outcome, Performance, StatRow
 
 Period = Literal["day", "week", "month", "all"]
 By = Literal["model", "provider", "task", "project", "category", "day"]
 
 
 class Context(NamedTuple):
-    """Where a decision was asked for; an empty project or session means none was named."""
+    """Where a decision was asked for; an empty project or session means none was named.
+
+    `features` is the sketch of the request's words in bytes, b"" where none was drawn.
+    """
 
     project: str = ""
     session: str = ""
     category: str = ""
+    features: bytes = b""
 
 
 class Fallback(NamedTuple):
@@ -60,6 +66,16 @@ class Range(NamedTuple):
 class Store(Protocol):
     """Keeps records and reports on them; every method may raise `StorageError`."""
 
+    @property
+    def learnt(self) -> Known:
+        """What was learnt and has an effect now."""
+        ...
+
+    @property
+    def trials(self) -> Trials:
+        """The models that are tried, and the task types that were switched."""
+        ...
+
     def record_decision(
         self, decision: Decision, *, prompt: str | None = None, context: Context = ...
     ) -> None:
@@ -92,6 +108,10 @@ class Store(Protocol):
 
     def performance(self, *, now: datetime) -> Mapping[str, Mapping[str, Performance]]:
         """Return what is known per model, then task type; "" is all task types."""
+        ...
+
+    def grades(self, *, now: datetime) -> Mapping[str, tuple[Grades, ...]]:
+        """Return how good each model's answers were found, by kind of work and by who judged."""
         ...
 
     def corrections(self) -> tuple[Correction, ...]:

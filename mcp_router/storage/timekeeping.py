@@ -12,7 +12,7 @@ from mcp_router.storage import budgets, past
 from mcp_router.storage.budgets import Change
 
 if TYPE_CHECKING:
-    import sqlite3
+    from mcp_router.storage.database import Connection
 
 STEP_BACK_MS = 36 * 3_600_000
 # The time is noted to the second, as each note is a page written; and whenever a quarter of an hour
@@ -43,13 +43,13 @@ _SEE = "UPDATE ledger_clock SET seen_ms = ?"
 _SHIFT = "UPDATE ledger_entries SET expires_ms = expires_ms - ? WHERE state = 'open'"
 
 
-def time_of(connection: sqlite3.Connection, *, now: int) -> Time:
+def time_of(connection: Connection, *, now: int) -> Time:
     """Read the ledger's time, where the computer says `now`."""
     seen, due = connection.execute(_SEEN).fetchone()
     return Time(seen if now < seen <= now + STEP_BACK_MS else now, seen, due)
 
 
-def advance(connection: sqlite3.Connection, *, now: int) -> int:
+def advance(connection: Connection, *, now: int) -> int:
     """Return the ledger's time, store it, and take back the money of leases that have ended."""
     at, seen, due = time_of(connection, now=now)
     if seen > at:
@@ -64,7 +64,7 @@ def advance(connection: sqlite3.Connection, *, now: int) -> int:
     return at
 
 
-def _sweep(connection: sqlite3.Connection, *, at: int) -> None:
+def _sweep(connection: Connection, *, at: int) -> None:
     for entry, reserved_ms, reserved, tags in connection.execute(_OVERDUE, (at,)).fetchall():
         change = Change(reserved_ms, budgets.from_json(tags), reserved=-reserved)
         budgets.apply(connection, change)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    import sqlite3
-
+    from mcp_router.storage.database import Connection
     from mcp_router.storage.ledger import Reservation
 
 _LEFT = "SELECT reserved_nanos FROM ledger_entries WHERE entry_id = ? AND state = 'open'"
@@ -15,12 +14,12 @@ UPDATE ledger_entries SET reserved_nanos = reserved_nanos + ? WHERE entry_id = ?
 """
 
 
-def drawable(connection: sqlite3.Connection, whole: Reservation, amount: int) -> int:
+def drawable(connection: Connection, whole: Reservation, amount: int) -> int:
     """Return how much of `amount` nano-dollars the whole can still give; 0 once it has ended."""
     found = connection.execute(_LEFT, (whole.entry_id,)).fetchone()
     return 0 if found is None else min(amount, found[0])
 
 
-def move(connection: sqlite3.Connection, entry: int, nanos: int) -> bool:
+def move(connection: Connection, entry: int, nanos: int) -> bool:
     """Add to what an entry holds, or take from it; False if it has ended and holds nothing."""
     return connection.execute(_MOVE, (nanos, entry)).rowcount == 1

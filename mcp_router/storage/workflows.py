@@ -21,9 +21,9 @@ State = Literal["running", "done", "failed"]
 _STEP = """
 INSERT INTO workflow_steps (run_id, step, finished_ms, ok, decision_id, cost_nanos, result)
 VALUES (?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET finished_ms = excluded.finished_ms, ok = excluded.ok,
+ON CONFLICT (run_id, step) DO UPDATE SET finished_ms = excluded.finished_ms, ok = excluded.ok,
   decision_id = excluded.decision_id, cost_nanos = excluded.cost_nanos, result = excluded.result
-WHERE ok = 0
+WHERE workflow_steps.ok = 0
 """
 
 
@@ -85,7 +85,7 @@ class WorkflowRuns:
                 "SELECT name, state, definition FROM workflow_runs WHERE run_id = ?", key
             ).fetchone()
             steps = connection.execute(
-                "SELECT step, result FROM workflow_steps WHERE run_id = ? AND ok "
+                "SELECT step, result FROM workflow_steps WHERE run_id = ? AND ok = 1 "
                 "ORDER BY finished_ms, step",
                 key,
             ).fetchall()

@@ -42,6 +42,7 @@ def compose(answer: Answer, *, asked: Asked, serial: int) -> Reply:
         chunks=answer.chunks,
         created=_CREATED,
         include_usage=asked.include_usage,
+        logprob=answer.logprob if asked.logprobs else None,
     )
 
 

@@ -34,7 +34,8 @@ class Asked(NamedTuple):
 
     `text` is the text of the last turn: the user's message, or the results of tools.
     `tool_choice` is auto, none, any, or the name of one tool; `answered` says that the last turn
-    holds tool results. `sse` is False where a client forgot Gemini's `alt=sse`.
+    holds tool results. `sse` is False where a client forgot Gemini's `alt=sse`. `logprobs` asks for
+    the probabilities of tokens.
     """
 
     wire: WireName
@@ -50,6 +51,7 @@ class Asked(NamedTuple):
     json_mode: bool = False
     include_usage: bool = True
     prompt_tokens: int = 0
+    logprobs: bool = False
 
 
 class Called(NamedTuple):
@@ -61,7 +63,10 @@ class Called(NamedTuple):
 
 
 class Reply(NamedTuple):
-    """An answer before a wire writes it; a stream cuts its text into `chunks` pieces."""
+    """An answer before a wire writes it; a stream cuts its text into `chunks` pieces.
+
+    `logprob` is that of each of its tokens, None where nobody asked.
+    """
 
     serial: int
     model: str
@@ -73,6 +78,7 @@ class Reply(NamedTuple):
     chunks: int
     created: int
     include_usage: bool = True
+    logprob: float | None = None
 
 
 class Problem(NamedTuple):

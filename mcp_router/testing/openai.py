@@ -55,6 +55,7 @@ def _read(_path: str, _headers: dict[str, str], body: Body) -> Asked | Problem:
         schema=as_object(as_object(form.get("json_schema")).get("schema")) or None,
         json_mode=form.get("type") == "json_object",
         include_usage=as_object(body.get("stream_options")).get("include_usage") is True,
+        logprobs=body.get("logprobs") is True,
     )
 
 
@@ -108,11 +109,28 @@ def _plain(reply: Reply) -> Body:
     choice = {
         "index": 0,
         "message": message,
-        "logprobs": None,
+        "logprobs": _logprobs(reply, reply.text),
         "finish_reason": reply.finish,
     }
     body = _envelope(reply, kind="chat.completion") | {"choices": [choice]}
     return body if reply.usage is None else body | {"usage": _usage(reply)}
+
+
+def _logprobs(reply: Reply, text: str) -> Body | None:
+    """Tell the probability of each token of a text, four characters being one."""
+    if reply.logprob is None:
+        return None
+    tokens = [text[at : at + 4] for at in range(0, len(text), 4)]
+    content = [
+        {
+            "token": one,
+            "logprob": reply.logprob,
+            "bytes": list(one.encode("utf-8", "replace")),
+            "top_logprobs": [],
+        }
+        for one in tokens
+    ]
+    return {"content": content, "refusal": None}
 
 
 def _envelope(reply: Reply, *, kind: str) -> Body:
@@ -157,7 +175,8 @@ def _events(reply: Reply) -> list[Event]:
         envelope["usage"] = None
 
     def chunk(part: Part, delta: Body, finish: str | None = None) -> Event:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+        logprobs = _logprobs(reply, delta["content"]) if part == "text" else None
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         return _event(part, envelope | {"choices": [choice]})
 
     deltas: list[tuple[Part, Body]] = [

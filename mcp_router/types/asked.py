@@ -14,6 +14,7 @@ from mcp_router.types.words import (
     Need,
     Prose,
     Resolve,
+    Reuse,
     Score,
     Strategy,
     Tokens,
@@ -114,7 +115,9 @@ class Request(Value):
     `chain` is a list of models, the name of one chain, or empty for the router's choice.
     `current_model` and `cached_tokens` describe a running conversation: leaving that model
     loses its warm prompt cache, and the loss counts in the cost of every other candidate.
-    `cache` asks the provider to keep what the next request will begin with as well.
+    `cache` asks the provider to keep what the next request will begin with as well. `reuse` says
+    whether a kept answer may stand in for a call, and `trim` whether what a conversation repeats
+    may be left out; None leaves what the settings say.
     """
 
     messages: tuple[Message, ...]
@@ -127,6 +130,8 @@ class Request(Value):
     stop: tuple[str, ...] = ()
     reasoning_effort: Effort | None = None
     cache: bool = False
+    reuse: Reuse | None = None
+    trim: bool | None = None
     context_tokens: Tokens = 0
     strategy: Strategy | None = None
     constraints: Constraints = Constraints()
@@ -141,7 +146,8 @@ class ModeOptions(Value):
     """How several models share one task; None and empty leave what the settings say.
 
     `n` bounds how many models answer, and `same_model` asks one model so many times instead.
-    Below `threshold` an answer is not good enough. `judges` are models that grade or merge.
+    Below `threshold` an answer is not good enough. `judges` are models that grade or merge, and
+    `scorers` are names of what marks the answers instead of what the task's settings say.
     `hedge` starts a further model of a race only when the one before it is slow. `deadline_ms`
     is when an ensemble stops waiting for the slow ones.
     """
@@ -152,5 +158,6 @@ class ModeOptions(Value):
     resolve: Resolve | None = None
     min_agreement: Score | None = None
     judges: tuple[str, ...] = ()
+    scorers: tuple[str, ...] = ()
     hedge: bool | None = None
     deadline_ms: Annotated[int, Field(gt=0)] | None = None

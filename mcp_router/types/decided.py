@@ -11,6 +11,7 @@ from pydantic import Field
 
 from mcp_router.money import Usd
 from mcp_router.types.asked import Request
+from mcp_router.types.learnt import LearntChoice
 from mcp_router.types.words import Complexity, Need, Pattern, Score, Strategy, Tokens, Value
 
 
@@ -45,7 +46,11 @@ class Parts(Value):
 
 
 class Candidate(Value):
-    """A model that passed every filter, with its score and what it is expected to cost and take."""
+    """A model that passed every filter, with its score and what it is expected to cost and take.
+
+    `quality` is the expected chance of a good answer, and `chance` how sure it is that the true one
+    reaches the quality floor of the decision.
+    """
 
     model: str
     provider: str
@@ -54,6 +59,7 @@ class Candidate(Value):
     estimated_cost_usd: Usd | None
     estimated_latency_ms: int
     quality: Score
+    chance: Score | None = None
     input_tokens: Tokens
     output_tokens: Tokens
 
@@ -94,7 +100,9 @@ class Decision(Value):
     every other model that passed to its score, so that nobody is missing from the ranking and a
     stored decision stays small. `request` is what was asked without its texts, and `counts` what
     was counted in them (the byte classes of the text, messages, media tokens, context tokens), so
-    that a decision can be made again under other settings though no prompt is kept.
+    that a decision can be made again under other settings though no prompt is kept. `learnt` is
+    what learning did to it, None where it had no say. `experiments`
+    names the arm of each experiment that it was made under.
     """
 
     decision_id: str
@@ -113,6 +121,7 @@ class Decision(Value):
     candidates: tuple[Candidate, ...]
     others: Mapping[str, Score] = {}
     rejected: tuple[Rejection, ...]
+    quality_floor: Score | None = None
     counterfactuals: tuple[str, ...]
     classification: Classification
     request: Request
@@ -122,3 +131,5 @@ class Decision(Value):
     warnings: tuple[str, ...] = ()
     cached: bool = False
     prompt_hash: str = ""
+    learnt: LearntChoice | None = None
+    experiments: Mapping[str, str] = {}

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from mcp_router.money import Usd, UsdSum
 from mcp_router.types.asked import Reasoning, ToolCall
+from mcp_router.types.learnt import Learnt
 from mcp_router.types.words import Complexity, Mode, Score, Tokens, Value
 
 
@@ -23,8 +24,19 @@ class Usage(Value):
     output_tokens: Tokens = 0
 
 
+class Logprobs(Value):
+    """How sure a model was of its words: natural logarithms of the probabilities of its `tokens`.
+
+    `mean` is over all of them, `lowest` over the few in a row that it was least sure of.
+    """
+
+    mean: Annotated[float, Field(le=0.0)]
+    lowest: Annotated[float, Field(le=0.0)]
+    tokens: Annotated[int, Field(gt=0)]
+
+
 class Attempt(Value):
-    """One try at one model; `outcome` is ok or a failure class, `reason` says more."""
+    """One try at one model; `outcome` is ok, cache or a failure class, `reason` says more."""
 
     model: str
     provider: str
@@ -59,10 +71,13 @@ class ModelAnswer(Value):
 class Completion(Value):
     """The answer to an executed request, with every attempt it took.
 
-    `confidence` is the chance that the answer is good, judged by its form and wording; None where
-    nothing judged it. Where several models had part in it, `answers` holds what each said and
-    `cost_usd` is what all attempts together cost; else it is the cost of the answer alone.
-    `agreement` is how far the answers say the same, and `why` how this one was chosen.
+    `confidence` is the chance that the answer is good, judged by its form and wording, or the mark
+    of scorers; None where nothing judged it. Where several models had part in it, `answers` holds
+    what each said and `cost_usd` is what all attempts together cost; else it is the cost of the
+    answer alone.
+    `logprobs` says how sure the model was of its words, where they were asked for and given.
+    `agreement` is how far the answers say the same, and `why` how this one was chosen. A `cached`
+    answer was given before: nobody was asked, nothing was used, and it costs nothing.
     """
 
     decision_id: str
@@ -79,9 +94,11 @@ class Completion(Value):
     attempts: tuple[Attempt, ...]
     mode: Mode = Mode.SINGLE
     confidence: Score | None = None
+    logprobs: Logprobs | None = None
     answers: tuple[ModelAnswer, ...] = ()
     agreement: Score | None = None
     why: str = ""
+    cached: bool = False
     warnings: tuple[str, ...] = ()
 
 
@@ -107,13 +124,17 @@ class ToolCallEvent(NamedTuple):
 
 
 class AttemptEvent(NamedTuple):
-    """An attempt begins, the first being `number` 1; `after` is the one that failed before it."""
+    """An attempt begins, the first being `number` 1; `after` is the one that failed before it.
+
+    `decision_id` is that of the decision which is carried out.
+    """
 
     model: str
     provider: str
     number: int
     after: Attempt | None = None
     type: Literal["attempt"] = "attempt"
+    decision_id: str = ""
 
 
 class RestartEvent(NamedTuple):
@@ -135,9 +156,19 @@ StreamEvent = DeltaEvent | ReasoningEvent | ToolCallEvent | AttemptEvent | Resta
 """One event of a streamed execution; `event.type` tells which."""
 
 
+Source = Annotated[
+    str,
+    Field(
+        pattern=r"^(execution|feedback|scorer|judge|experiment|cache|shadow|(scorer|benchmark):.{1,200})$"
+    ),
+]
+"""Where an outcome comes from; a scorer and a benchmark may add their names, as in scorer:tests."""
+
+
 class Outcome(Value):
     """What came of a decision: one row per attempt, judgement or feedback, with its source.
 
+    An answer that was given again is of source cache, and no evidence about its model.
     `score` is 0 to 1 where somebody or something judged the answer, else None.
     """
 
@@ -148,7 +179,7 @@ class Outcome(Value):
     task_type: str
     complexity: Complexity
     ok: bool
-    source: Literal["execution", "feedback", "scorer", "judge", "experiment"] = "execution"
+    source: Source = "execution"
     failure: str = ""
     score: Score | None = None
     note: str = ""
@@ -174,20 +205,33 @@ class Performance(Value):
     token_ratio: Annotated[float, Field(gt=0.0)] = 1.0
 
 
+class Grades(Value):
+    """How answers of one model to one kind of work were judged by one source; decayed counts."""
+
+    task_type: str
+    complexity: Complexity
+    source: str
+    cases: Annotated[int, Field(ge=0)] = 0
+    good: Annotated[float, Field(ge=0.0)] = 0.0
+    bad: Annotated[float, Field(ge=0.0)] = 0.0
+
+
 class RoutingState(Value):
     """What is true at the moment of a decision besides the request and the settings.
 
     `usable_providers` have credentials or need none; with `require_credentials` no other is a
     candidate. `blocked` maps a model to why it may not be called now. `performance` maps model,
-    then task type ("" for all tasks) to what was observed. `budget_left_usd` is None without a
-    limit.
+    then task type ("" for all tasks) to what was observed, `grades` a model to how good its answers
+    were found. `budget_left_usd` is None without a limit, `learnt` where learning is off.
     """
 
     usable_providers: frozenset[str] = frozenset()
     require_credentials: bool = False
     blocked: Mapping[str, str] = {}
     performance: Mapping[str, Mapping[str, Performance]] = {}
+    grades: Mapping[str, tuple[Grades, ...]] = {}
     budget_left_usd: Usd | None = None
+    learnt: Learnt | None = None
 
 
 class BudgetStatus(Value):

@@ -82,7 +82,10 @@ class ModelInfo(Value):
 
 
 class ProviderInfo(Value):
-    """Where a provider is reached; `api_key_env` names the variable, the key itself is not kept."""
+    """Where a provider is reached; `api_key_env` names the variable, the key itself is not kept.
+
+    `logprobs` says that its models which do not think can tell the probabilities of their tokens.
+    """
 
     name: str
     wire: Literal["openai", "anthropic", "gemini"]
@@ -90,3 +93,4 @@ class ProviderInfo(Value):
     api_key_env: str | None = None
     headers: Mapping[str, str] = {}
     api_version: str | None = None
+    logprobs: bool = False

@@ -150,6 +150,10 @@ Effort = Literal["none", "low", "medium", "high"]
 """How hard a model is to think before it answers."""
 
 
+Reuse = Literal["off", "exact", "near"]
+"""Whether a kept answer may stand in: never, to the same request, or to one in other clothes."""
+
+
 class Family(Word):
     """A tokenizer family, for estimates of token counts."""
 

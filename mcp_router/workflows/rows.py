@@ -69,7 +69,7 @@ def task_of(row: Row, *, defaults: Mapping[str, object]) -> Task:
     """
     if row.problem:
         raise InvalidRequestError(field="row", problem=row.problem)
-    given = {**defaults, **_object(row.raw)}
+    given = {**defaults, **object_of(row.raw)}
     messages = _messages(given)
     fields = {name: value for name, value in given.items() if name not in _OWN}
     try:
@@ -98,7 +98,7 @@ def _row(raw: bytes, number: int) -> Row:
     mark = hashlib.blake2b(raw, digest_size=8).hexdigest()
     row = Row(f"line-{number}", number, mark, raw)
     try:
-        given = _object(raw).get("id")
+        given = object_of(raw).get("id")
     except InvalidRequestError as error:
         return row._replace(problem=error.message.removeprefix("row: ").rstrip("."))
     if given is None:
@@ -110,7 +110,12 @@ def _row(raw: bytes, number: int) -> Row:
     return row._replace(id=str(given))
 
 
-def _object(raw: bytes) -> dict[str, object]:
+def object_of(raw: bytes) -> dict[str, object]:
+    """Read one line as a JSON object.
+
+    Raises:
+        InvalidRequestError: it is none.
+    """
     try:
         found: object = json.loads(raw)
     except (ValueError, RecursionError) as error:

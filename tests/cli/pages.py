@@ -11,6 +11,8 @@ from mcp_router.catalog.catalog import Catalog
 from mcp_router.catalog.pricing import cost_of
 from mcp_router.cli.answers_page import answers_page
 from mcp_router.cli.batch_pages import batch_page
+from mcp_router.cli.benchmark_pages import benchmark_page
+from mcp_router.cli.cache_page import cache_page
 from mcp_router.cli.catalogue_pages import list_page as models_page
 from mcp_router.cli.catalogue_pages import model_page
 from mcp_router.cli.checkup import Finding
@@ -22,6 +24,7 @@ from mcp_router.cli.database_pages import Contents, info_page
 from mcp_router.cli.decision_pages import classification_page, decision_page
 from mcp_router.cli.demo_pages import next_page, rehearsal_page, samples_page
 from mcp_router.cli.evaluation_pages import evaluation_page
+from mcp_router.cli.evidence_pages import beliefs, evidence_blocks
 from mcp_router.cli.explanation_pages import explanation_page, replay_page
 from mcp_router.cli.explanation_pages import list_page as decisions_page
 from mcp_router.cli.fallback_pages import Ladder, Rung, ladders_page
@@ -31,13 +34,16 @@ from mcp_router.cli.rehearsal import Rehearsal
 from mcp_router.cli.report_pages import budget_page, stats_page
 from mcp_router.cli.spending_pages import cost_page
 from mcp_router.cli.status import Status, status_page
+from mcp_router.cli.suggestion_pages import suggestions_page
 from mcp_router.cli.workflow_pages import workflow_page
 from mcp_router.config.load import Loaded
-from mcp_router.config.settings import FallbackSettings, Settings
+from mcp_router.config.settings import CacheSettings, FallbackSettings, Settings
+from mcp_router.evaluation.benchmark import Standing, wilson
 from mcp_router.evaluation.intervals import Line, Range
 from mcp_router.evaluation.metrics import Bin, Point
 from mcp_router.evaluation.trial import PairLine, Trial
 from mcp_router.reporting.costs import Costs
+from mcp_router.reporting.suggestions import Suggestion
 from mcp_router.reporting.values import (
     DaySpent,
     Downgrade,
@@ -47,6 +53,7 @@ from mcp_router.reporting.values import (
     SavedPart,
     Savings,
 )
+from mcp_router.storage.answers import CacheStatistics
 from mcp_router.storage.circuit import CLOSED, Verdict
 from mcp_router.storage.periods import to_ms
 from mcp_router.types import (
@@ -59,6 +66,7 @@ from mcp_router.types import (
     Complexity,
     Decision,
     Estimate,
+    Grades,
     Mode,
     ModelAnswer,
     Need,
@@ -103,6 +111,7 @@ def candidate(name: str, provider: str, score: float, usd: str | None) -> Candid
         estimated_cost_usd=None if usd is None else Decimal(usd),
         estimated_latency_ms=round(score * 10_000),
         quality=0.91,
+        chance=0.874,
         input_tokens=1840,
         output_tokens=2400,
     )
@@ -140,6 +149,7 @@ DECISION = Decision(
     fallbacks=("a-model-with-a-rather-long-name", "home-7b"),
     candidates=CANDIDATES,
     others={"plain-3": 0.61, "plain-2": 0.55},
+    quality_floor=0.78,
     rejected=(
         Rejection(model="old-1", filter="retired", reason="retired on 2026-01-05"),
         Rejection(model="small-1", filter="min_quality", reason="your minimum is 0.90"),
@@ -241,7 +251,16 @@ def _models() -> Page:
 
 
 def _model() -> Page:
-    return model_page(AURORA, catalog=Catalog.load(on=NOW.date()), now=NOW)
+    graded = Grades(
+        task_type="debugging",
+        complexity=Complexity.MEDIUM,
+        source="judge",
+        cases=14,
+        good=11,
+        bad=3,
+    )
+    believed = evidence_blocks(beliefs(AURORA, [graded]))
+    return model_page(AURORA, catalog=Catalog.load(on=NOW.date()), now=NOW, believed=believed)
 
 
 def _compare() -> Page:
@@ -260,7 +279,7 @@ def _eval() -> Page:
         best="aurora-2",
         verdict="saves",
         lines=(
-            Line("ours", 0.0021, 0.812, ranged(0.412, 0.03), ranged(0.002, 0.009)),
+            Line("learner", 0.0021, 0.812, ranged(0.412, 0.03), ranged(0.002, 0.009)),
             Line("best single model", 0.0036, 0.81, none, none),
             Line("cheapest", 0.0002, 0.6, ranged(0.944, 0.001), ranged(-0.21, 0.02)),
         ),
@@ -272,7 +291,7 @@ def _eval() -> Page:
         aiq=0.8,
         aiq_single=0.75,
     )
-    return evaluation_page(trial, dropped=("nobody-7b",))
+    return evaluation_page(trial, about="outcomes.jsonl", dropped=("nobody-7b",))
 
 
 def _stats() -> Page:
@@ -543,6 +562,32 @@ def _workflow() -> Page:
     return workflow_page(result)
 
 
+KEPT = CacheStatistics(1_204, 9_437_184, 3_310, 41, 2_877, 0, 96, Decimal("4.8123"))
+ADVICE = (
+    Suggestion(
+        kind="answers",
+        says="212 of 1,000 runs asked the same model the same once more.",
+        do="Keep answers: mcp-router config --set cache.answers exact",
+        saves_usd=Decimal("1.27"),
+    ),
+    Suggestion(
+        kind="max_tokens",
+        says="max_tokens was 8,000 or more in 120 calls, and no answer took more than 411: more "
+        "money than needed was set aside.",
+        do="Set max_tokens to about 822.",
+    ),
+)
+
+
+STANDINGS = (
+    Standing("opus", "", 40, 0, wilson(0.95, size=40), Decimal("0.0247"), 4_210, efficient=True),
+    Standing("sonnet", "", 40, 0, wilson(0.9, size=40), Decimal("0.0112"), 2_350, efficient=True),
+    Standing("gpt", "", 39, 1, wilson(0.85, size=39), Decimal("0.0131"), 2_900),
+    Standing("haiku", "", 40, 0, wilson(0.7, size=40), Decimal("0.0009"), 820, efficient=True),
+    Standing("local", "", 40, 0, wilson(0.55, size=40), None, 6_000),
+    Standing("opus", "math_logic", 40, 0, wilson(0.95, size=40), Decimal("0.0247"), 4_210),
+)
+BENCHMARKED = BatchSummary(total=200, done=199, failed=1, cost_usd=Decimal("1.99"), unpriced=40)
 PAGES: Mapping[str, Callable[[], Page]] = {
     "route": lambda: decision_page(DECISION),
     "classify": lambda: classification_page(KIND),
@@ -556,6 +601,9 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "stats": _stats,
     "cost": _cost,
     "budget": _budget,
+    "cache": lambda: cache_page(KEPT, rules=CacheSettings(answers="near")),
+    "cache_off": lambda: cache_page(CacheStatistics(*[0] * 7, Decimal(0)), rules=CacheSettings()),
+    "suggest": lambda: suggestions_page(ADVICE, of="the latest 1,000 runs"),
     "config": _config,
     "db_info": _db,
     "demo": lambda: samples_page(("Review this migration.", "写一首诗。"), (DECISION, OTHER)),
@@ -570,5 +618,8 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "feedback": lambda: feedback_page(JUDGED),
     "run_answers": lambda: answers_page(SEVERAL),
     "workflow": _workflow,
+    "benchmark": lambda: benchmark_page(
+        STANDINGS, summary=BENCHMARKED, output="prompts.benchmark.jsonl"
+    ),
     "batch": lambda: batch_page(STOPPED, output="tasks.results.jsonl"),
 }

@@ -117,3 +117,35 @@ def test_neither_list_nor_row_opens_the_database(home: Path, invoke: Invoke) -> 
     invoke("models", "opus")
     invoke("compare", "--input", "1", "--output", "1")
     assert not (home / "router.db").exists()
+
+
+def test_one_model_shows_what_is_believed_of_it_and_why(invoke: Invoke) -> None:
+    page = invoke("models", "gpt-4o").out
+    assert "Expected share of good answers" in page
+    assert "code_generation: LiveCodeBench easy 0.85 on 528 cases (2025) and 3 more" in page
+    cells = invoke("models", "gpt-4o", "--json").json["evidence"]
+    assert len(cells) == 22 * 4
+    assert all(0 < one["quality"] < 1 and one["basis"] for one in cells)
+    assert {one["own_cases"] for one in cells} == {0}
+
+
+def test_looking_at_a_model_creates_no_database(invoke: Invoke, home: Path) -> None:
+    assert invoke("models", "gpt-4o").code == 0
+    assert not (home / "router.db").exists()
+
+
+def test_ones_own_judgements_show_in_what_is_believed(invoke: Invoke) -> None:
+    decision = invoke("route", "Fix the login bug in auth.py: TypeError on line 3", "--json").json
+    for _ in range(3):
+        invoke("feedback", decision["decision_id"], "--bad")
+
+    def cell() -> dict[str, object]:
+        cells = invoke("models", decision["model"], "--json").json["evidence"]
+        kind = (decision["task_type"], decision["complexity"])
+        return next(one for one in cells if (one["task_type"], one["complexity"]) == kind)
+
+    assert cell()["own_cases"] == 3
+    assert float(str(cell()["quality"])) < float(str(cell()["prior"]))
+    assert " 3\n" in invoke("models", decision["model"]).out
+    assert invoke("config", "--set", "learning.enabled", "false").code == 0
+    assert cell()["own_cases"] == 0

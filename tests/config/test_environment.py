@@ -20,6 +20,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "ROUTING_DEBUG": ("yes", True),
     "ROUTING_DB": ("/data/router.db", "/data/router.db"),
     "ROUTING_LOG_FILE": ("/data/router.log", "/data/router.log"),
+    "ROUTING_LOG_FORMAT": ("json", "json"),
     "ROUTING_DAILY_BUDGET": ("2.50", Decimal("2.50")),
     "ROUTING_MONTHLY_BUDGET": ("40", Decimal(40)),
     "ROUTING_PER_REQUEST_LIMIT": ("0.10", Decimal("0.10")),
@@ -30,6 +31,7 @@ VALUES: dict[str, tuple[str, object]] = {
     "ROUTING_ENABLE_CACHE": ("0", False),
     "ROUTING_CACHE_TTL": (" 60 ", 60),
     "ROUTING_ENABLE_LEARNING": ("off", False),
+    "ROUTING_TELEMETRY": ("on", True),
 }
 
 

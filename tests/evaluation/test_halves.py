@@ -5,16 +5,21 @@ import random
 import pytest
 
 from mcp_router.evaluation.halves import always, at_random, decided, ours, split
-from mcp_router.evaluation.outcomes import Row, outcomes
+from mcp_router.evaluation.outcomes import Judged, Outcomes, Row, outcomes
 from mcp_router.evaluation.policies import point
 from tests.evaluation.pools import divided, hopeless
+
+
+def halved(pool: Outcomes) -> tuple[list[Judged], list[Judged]]:
+    first, second = split(pool.requests, rng=random.Random(1))
+    return [pool.requests[at] for at in first], [pool.requests[at] for at in second]
 
 
 def test_halves_hold_every_request_once_and_are_as_large() -> None:
     requests = divided(101).requests
     first, second = split(requests, rng=random.Random(1))
     assert abs(len(first) - len(second)) == 1
-    assert sorted(map(id, [*first, *second])) == sorted(map(id, requests))
+    assert sorted([*first, *second]) == list(range(len(requests)))
 
 
 def test_requests_of_the_same_words_are_never_on_both_sides() -> None:
@@ -22,12 +27,13 @@ def test_requests_of_the_same_words_are_never_on_both_sides() -> None:
         Row(prompt=f"task {at % 7}", scores={"a": 1, "b": 0}, costs={"a": 1, "b": 2})
         for at in range(60)
     ]
-    first, second = split(outcomes(rows, rates={}).requests, rng=random.Random(1))
-    assert not {one.case.buckets for one in first} & {one.case.buckets for one in second}
+    requests = outcomes(rows, rates={}).requests
+    first, second = split(requests, rng=random.Random(1))
+    assert not {requests[at].words for at in first} & {requests[at].words for at in second}
 
 
 def test_what_is_scored_changes_nothing_of_what_was_learnt() -> None:
-    first, second = split(divided(200).requests, rng=random.Random(1))
+    first, second = halved(divided(200))
     flipped = [
         one._replace(case=one.case._replace(scores={"dear": 0.0, "cheap": 1.0}, group="law"))
         for one in first
@@ -38,7 +44,7 @@ def test_what_is_scored_changes_nothing_of_what_was_learnt() -> None:
 
 
 def test_ours_sends_each_group_to_the_cheapest_model_that_is_good_at_it() -> None:
-    first, second = split(divided(400).requests, rng=random.Random(1))
+    first, second = halved(divided(400))
     half = decided(first, taught_by=second, weak="cheap")
     costs = ours(half, half.trade).costs
     right = [
@@ -49,13 +55,13 @@ def test_ours_sends_each_group_to_the_cheapest_model_that_is_good_at_it() -> Non
 
 
 def test_without_a_trade_off_ours_stays_on_the_best_single_model() -> None:
-    first, second = split(hopeless(100).requests, rng=random.Random(1))
+    first, second = halved(hopeless(100))
     half = decided(first, taught_by=second, weak="cheap")
     assert ours(half, None) == always(half, "dear")
 
 
 def test_a_random_mix_costs_what_ours_costs() -> None:
-    first, second = split(divided(300).requests, rng=random.Random(1))
+    first, second = halved(divided(300))
     half = decided(first, taught_by=second, weak="cheap")
     spent = point(ours(half, half.trade)).cost
     assert point(at_random(half, weak="cheap")).cost == pytest.approx(spent)

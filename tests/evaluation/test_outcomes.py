@@ -8,7 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_router.errors import InvalidRequestError
-from mcp_router.evaluation.outcomes import Row, outcomes, read_rows
+from mcp_router.evaluation.outcomes import BUCKETS, Row, features_of, only, outcomes, read_rows
+from mcp_router.routing.features import find_features
+from mcp_router.routing.intake import as_request
+from mcp_router.routing.linear import hashed
+from mcp_router.routing.tokens import request_counts
 
 RATES = {"a": (1.0, 10.0), "b": (2.0, 20.0)}
 
@@ -62,7 +66,38 @@ def test_words_are_counted_unless_they_are_given() -> None:
 
 def test_the_same_words_in_other_case_are_the_same_request() -> None:
     found = outcomes([row(), row(prompt="WHY is the sky -- blue"), *[row()] * 9], rates=RATES)
-    assert found.requests[0].case == found.requests[1].case
+    assert found.requests[0].words == found.requests[1].words
+    assert (
+        found.requests[0].words
+        != outcomes([row(prompt="Why?")] * 10, rates=RATES).requests[0].words
+    )
+
+
+def test_words_and_cues_are_hashed_as_the_classifier_does() -> None:
+    request = as_request("Fix the login bug")
+    own = hashed(find_features(request, counts=request_counts(request)), buckets=BUCKETS)
+    assert features_of(row(prompt="Fix the login bug")) == own.words | own.cues
+
+
+def test_features_stand_in_for_a_text_that_is_not_given() -> None:
+    found = outcomes([row(prompt="", words=3, features=(5, 9))] * 10, rates=RATES)
+    assert found.requests[0].case.buckets == frozenset({5, 9})
+
+
+def test_true_task_types_are_kept_beside_what_the_classifier_says() -> None:
+    told = row(prompt="Translate this letter into French.", task_type="translation")
+    unread = row(prompt="", words=3, task_type="chat")
+    found = outcomes([told, unread, *[row()] * 8], rates=RATES)
+    assert found.requests[0].task == ("translation", "translation")
+    assert found.requests[1].task == ("chat", "not said")
+    assert found.requests[2].task is None
+
+
+def test_only_some_models_are_kept_and_unknown_ones_refused() -> None:
+    rows = [row(scores={"a": 1, "b": 0, "c": 1}), row(scores={"c": 1})]
+    assert [dict(one.scores) for one in only(rows, ["a", "b"])] == [{"a": 1, "b": 0}]
+    with pytest.raises(InvalidRequestError, match="'nobody' was not judged"):
+        only(rows, ["nobody"])
 
 
 @pytest.mark.parametrize(
@@ -75,6 +110,10 @@ def test_the_same_words_in_other_case_are_the_same_request() -> None:
         '{"scores": {"a": NaN}}',
         '{"scores": {"a": 1}, "costs": {"a": Infinity}}',
         '{"scores": {"a": 1}, "costs": {"a": -1}}',
+        '{"scores": {"a": 1}, "features": [99999]}',
+        '{"scores": {"a": 1}, "tokens": {"a": [1e30, 1]}}',
+        '{"scores": {"a": 1}, "latency_ms": {"a": NaN}}',
+        '{"scores": {"a": 1}, "task_type": "juggling"}',
         "[" * 100_000,
     ],
 )

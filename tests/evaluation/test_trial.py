@@ -8,7 +8,7 @@ import pytest
 
 from mcp_router.evaluation.intervals import Line, Range
 from mcp_router.evaluation.outcomes import Outcomes
-from mcp_router.evaluation.trial import Trial, run_trial, verdict_on
+from mcp_router.evaluation.trial import RULE, Asked, Trial, run_trial, verdict_on
 from tests.evaluation.pools import divided, hopeless
 
 
@@ -22,7 +22,7 @@ def line(trial: Trial, policy: str) -> Line:
 
 
 def test_where_the_group_decides_ours_saves_what_can_be_saved() -> None:
-    ours = line(trial_of_divided(), "ours")
+    ours = line(trial_of_divided(), "learner")
     # Half of the requests can go to a model at a tenth of the price: 45 %.
     assert ours.saved.value == pytest.approx(0.45, abs=0.05)
     assert ours.saved.low > 0.35
@@ -32,8 +32,8 @@ def test_where_the_group_decides_ours_saves_what_can_be_saved() -> None:
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_where_nothing_can_be_saved_ours_loses_no_more_than_noise(seed: int) -> None:
-    trial = run_trial(hopeless(400, seed=seed), seed=seed)
-    ours = line(trial, "ours")
+    trial = run_trial(hopeless(400, seed=seed), asked=Asked(seed=seed))
+    ours = line(trial, "learner")
     assert ours.gained.value > -0.02
     assert ours.saved.value < 0.05
     assert trial.verdict in {"nothing", "unsure"}
@@ -49,8 +49,8 @@ def test_the_policies_to_beat_are_what_they_are_called() -> None:
     assert (cheapest.cost, cheapest.quality) == trial.single["cheap"]
     oracle = line(trial, "oracle")
     assert oracle.quality == max(one.quality for one in trial.lines)
-    assert line(trial, "random mix").cost == pytest.approx(line(trial, "ours").cost)
-    assert line(trial, "random mix").quality < line(trial, "ours").quality - 0.1
+    assert line(trial, "random mix").cost == pytest.approx(line(trial, "learner").cost)
+    assert line(trial, "random mix").quality < line(trial, "learner").quality - 0.1
     # All requests are of one length, so length can tell nothing apart.
     assert line(trial, "length only").saved.value == 0
 
@@ -92,8 +92,51 @@ def test_the_front_rises_and_beats_mixing_models() -> None:
 
 def test_a_seed_gives_the_same_figures_again() -> None:
     pool: Outcomes = divided(200)
-    assert run_trial(pool, seed=5) == run_trial(pool, seed=5)
-    assert run_trial(pool, seed=5).lines != run_trial(pool, seed=6).lines
+    five, six = Asked(seed=5), Asked(seed=6)
+    assert run_trial(pool, asked=five) == run_trial(pool, asked=five)
+    assert run_trial(pool, asked=five).lines != run_trial(pool, asked=six).lines
+
+
+def test_several_splits_are_averaged_and_their_spread_is_told() -> None:
+    trial = run_trial(divided(200), asked=Asked(splits=3))
+    assert trial.spread is not None
+    saved, gained = trial.spread
+    assert saved.low <= saved.value <= saved.high
+    assert saved.value == pytest.approx(line(trial, "learner").saved.value)
+    assert gained.value == pytest.approx(line(trial, "learner").gained.value)
+    assert sum(one.size for one in trial.bins) == 200 * 2 * 3
+
+
+def test_no_policy_scores_above_the_oracle_whatever_the_split() -> None:
+    trial = run_trial(divided(200), asked=Asked(splits=2, policy="cheap"))
+    assert trial.lines[0].policy == "cheap"
+    oracle = line(trial, "oracle").quality
+    assert all(one.quality <= oracle + 1e-9 for one in trial.lines)
+    assert all(one.quality <= oracle + 1e-9 for one in trial.front)
+
+
+def test_a_rule_is_scored_by_the_models_it_chose() -> None:
+    pool = divided(200)
+    rule = tuple("cheap" if one.case.group == "code" else "dear" for one in pool.requests)
+    trial = run_trial(pool, asked=Asked(policy=RULE, rule=rule))
+    assert trial.lines[0].policy == RULE
+    assert trial.lines[0].saved.value == pytest.approx(0.45)
+
+
+def test_any_two_models_can_be_the_pair() -> None:
+    pair = run_trial(divided(200), asked=Asked(pair=("cheap", "dear"))).pair
+    assert (pair.strong, pair.weak) == ("cheap", "dear")
+    # The cheap one is nowhere better, so there is no gap to recover.
+    assert pair.apgr is None
+
+
+def test_latencies_are_those_of_the_chosen_models() -> None:
+    pool = divided(100)
+    timed = tuple(one._replace(latencies={"dear": 900.0, "cheap": 100.0}) for one in pool.requests)
+    trial = run_trial(pool._replace(requests=timed))
+    assert trial.latencies["best single model"] == (900.0, 900.0)
+    assert trial.latencies["cheapest"] == (100.0, 100.0)
+    assert run_trial(pool).latencies == {}
 
 
 @pytest.mark.parametrize(
@@ -109,4 +152,4 @@ def test_a_seed_gives_the_same_figures_again() -> None:
 def test_the_verdict_claims_no_more_than_the_intervals(
     saved: Range, gained: Range, verdict: str
 ) -> None:
-    assert verdict_on(Line("ours", 1, 1, saved, gained)) == verdict
+    assert verdict_on(Line("learner", 1, 1, saved, gained)) == verdict

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_router.learning.belief import mean
+from mcp_router.belief.beta import mean
 from mcp_router.learning.table import Seen, believed, tabulate
 
 rows = st.lists(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_router.belief.beta import prior
+from mcp_router.catalog.evidence import Prior
 from mcp_router.modes.lineup import CAPABLE, ladder, panel, strongest
+from mcp_router.routing.posterior import Posterior
 from mcp_router.routing.profile import Profile
 from mcp_router.routing.rank import Ranked
 from mcp_router.routing.score import PartScores
@@ -18,7 +21,8 @@ PARTS = PartScores(0.5, 0.5, 0.5, 0.5, 0.5)
 
 def ranked(name: str, *, cost: int | None, quality: float, provider: str = "p") -> Ranked:
     info = model(name).model_copy(update={"provider": provider})
-    profile = Profile(info, 10, 10, 0, cost, 100, 200, 0.5, quality, 0.5)
+    believed = Posterior(prior(quality, weight=40), Prior(quality, 40, "test"))
+    profile = Profile(info, 10, 10, 0, cost, 100, 200, 0.5, quality, 0.5, believed)
     return Ranked(profile, PARTS, quality)
 
 

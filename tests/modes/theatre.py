@@ -31,6 +31,8 @@ class Theatre:
         self.models: dict[str, dict[str, Any]] = {}
         self.fallback: dict[str, Any] = dict(QUICK)
         self.more: dict[str, Any] = {}
+        self.environ: dict[str, str] = {}
+        self.scorers: dict[str, Any] = {}
         self.alerts: list[str] = []
         self.announced: list[tuple[int, str]] = []
 
@@ -63,7 +65,12 @@ class Theatre:
                 **self.more,
             },
         )
-        return Router.open(loaded.settings, environ={}, on_alert=self.alerts.append)
+        return Router.open(
+            loaded.settings,
+            environ=self.environ,
+            on_alert=self.alerts.append,
+            scorers=self.scorers,
+        )
 
     async def play(self, mode: str, task: Any = PROMPT, **asked: Any) -> Completion:
         """Have the models on the bill do a task; options of the mode may stand among the rest."""

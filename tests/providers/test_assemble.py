@@ -16,7 +16,7 @@ from mcp_router.providers.wire import (
     ToolCallDelta,
     UsageDelta,
 )
-from mcp_router.types import Reasoning, ToolCall, Usage
+from mcp_router.types import Logprobs, Reasoning, ToolCall, Usage
 from tests.providers.scene import together
 
 END = FinishDelta("stop", "m-1")
@@ -129,6 +129,7 @@ REPLIES = st.builds(
     reasoning=st.lists(THOUGHTS, max_size=3).map(tuple),
     finish_reason=st.sampled_from(["stop", "length", "tool_calls", "content_filter", "other"]),
     usage=st.none() | st.builds(Usage, input_tokens=st.integers(0, 9)),
+    logprobs=st.sampled_from((None, Logprobs(mean=-1.0, lowest=-2.0, tokens=9))),
     model=st.none() | TEXTS,
     warnings=st.lists(TEXTS, max_size=2).map(tuple),
 )

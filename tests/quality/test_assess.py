@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mcp_router.quality.assess import THRESHOLD, WEIGHTS, assess, confidence
 from mcp_router.quality.signals import Signal
-from mcp_router.types import Request, ToolCall, ToolSpec
+from mcp_router.types import Logprobs, Request, ToolCall, ToolSpec
 from tests.quality.labelled import ask
 
 GOOD = "Canberra has been the capital of Australia since 1913."
@@ -103,19 +103,52 @@ def test_json_counts_where_it_is_asked_for_in_words_but_not_where_code_is() -> N
     assert names(ask("Why is JSON popular?"), "Because it is simple.") == set()
 
 
-@given(st.lists(st.floats(-0.2, 0.0), min_size=1, max_size=50))
-def test_sure_tokens_change_nothing(logprobs: list[float]) -> None:
-    sure = [one / 20 for one in logprobs]
-    assert assess(ask("Capital?"), GOOD, logprobs=sure).signals == ()
+def sure(mean: float, lowest: float | None = None, *, tokens: int = 12) -> Logprobs:
+    """Figures of tokens whose chances have these geometric means."""
+    least = mean if lowest is None else lowest
+    return Logprobs(mean=math.log(mean), lowest=math.log(least), tokens=tokens)
+
+
+@given(st.floats(0.9, 1.0), st.floats(0.4, 0.9), st.integers(1, 5_000))
+def test_sure_tokens_change_nothing(mean: float, lowest: float, tokens: int) -> None:
+    told = sure(mean, lowest, tokens=tokens)
+    assert assess(ask("Capital?"), GOOD, logprobs=told).signals == ()
 
 
 def test_unsure_tokens_lower_the_confidence_by_degrees() -> None:
     steps = [
-        assess(ask("Capital?"), GOOD, logprobs=[math.log(chance)] * 30).confidence
+        assess(ask("Capital?"), GOOD, logprobs=sure(chance)).confidence
         for chance in (0.99, 0.8, 0.65, 0.5, 0.3)
     ]
     assert steps == sorted(steps, reverse=True)
     assert steps[0] > THRESHOLD > steps[-1]
+    found = assess(ask("Capital?"), GOOD, logprobs=sure(0.5))
+    assert found.signals[0].says == "was unsure of its words (mean 0.50)"
+
+
+def test_one_phrase_in_doubt_counts_even_where_the_rest_is_sure() -> None:
+    whole = assess(ask("Capital?"), GOOD, logprobs=sure(0.92)).confidence
+    assert assess(ask("Capital?"), GOOD, logprobs=sure(0.92, 0.1)).confidence < whole
+
+
+def test_a_long_answer_is_not_refused_for_its_many_possible_words_alone() -> None:
+    long = assess(ask("Capital?"), GOOD, logprobs=sure(0.3, 0.05, tokens=300))
+    assert THRESHOLD < long.confidence < assess(ask("Capital?"), GOOD).confidence
+
+
+LOGS = st.floats(-10.0, 0.0)
+
+
+@given(LOGS, LOGS, LOGS, LOGS, st.integers(1, 2_000), st.sampled_from((GOOD, "", "Maybe.", "I")))
+def test_less_likely_words_never_raise_the_confidence(
+    mean: float, lowest: float, less: float, least: float, tokens: int, answer: str
+) -> None:
+    request = ask("Capital?")
+    told = Logprobs(mean=mean, lowest=lowest, tokens=tokens)
+    worse = Logprobs(mean=mean + less, lowest=lowest + least, tokens=tokens)
+    before = assess(request, answer, logprobs=told).confidence
+    assert assess(request, answer, logprobs=worse).confidence <= before
+    assert before <= assess(request, answer).confidence
 
 
 def test_other_answers_raise_or_lower_the_confidence() -> None:

@@ -85,7 +85,7 @@ def test_a_model_that_is_too_weak_for_the_next_turn_is_left() -> None:
     running = decided([TINY, FINE], kind=HARD, current_model="tiny", cached_tokens=50_000)
 
     assert running.model == "fine"
-    assert "less than the 0.86 wanted here" in running.reasons[-1]
+    assert "sure to reach quality 0.78; 80% is asked" in running.reasons[-1]
 
 
 def test_a_model_that_may_not_run_any_more_is_left_and_the_reason_told() -> None:

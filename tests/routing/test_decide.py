@@ -196,7 +196,7 @@ def test_the_reason_is_true_of_the_ranking() -> None:
 
 def test_a_winner_below_what_is_wanted_says_so() -> None:
     poor = decide(situation(catalog(model("poor", quality=quality(0.3)))), decision_id="d")
-    assert any("less than the 0.91 wanted here" in reason for reason in poor.reasons)
+    assert "It is 0% sure to reach quality 0.84; 80% is asked." in poor.reasons
 
 
 def test_a_model_that_costs_nothing_is_called_free() -> None:

@@ -74,7 +74,7 @@ def test_the_strengths_are_the_three_best_ratings() -> None:
 
     assert told.startswith("M is rated vision 9, coding 8, ")
     assert told.count(",") == 2
-    assert told.endswith("of 10; quality 0.80 from test.")
+    assert told.endswith("of 10; quality 0.90 ± 0.07 from test.")
 
 
 @pytest.mark.parametrize(("factor", "told"), [(0.0, False), (2.0, True)])
@@ -108,7 +108,7 @@ def test_a_better_score_that_promises_too_little_is_told() -> None:
     assert found.model == "strong"
     told = [reason for reason in found.reasons if reason.startswith("cheap scores")]
     assert len(told) == 1
-    assert told[0].endswith("less than the 0.86 wanted here.")
+    assert told[0].endswith("% sure to reach quality 0.78; 80% is asked.")
 
 
 def test_a_worse_score_that_promises_too_little_is_not_told() -> None:

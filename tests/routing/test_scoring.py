@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.config.settings import Weights
-from mcp_router.routing.profile import PRIOR_OBSERVATIONS, Profile, demand_of, posterior, profile
-from mcp_router.routing.rank import fallbacks, rank
+from mcp_router.routing.posterior import SURE
+from mcp_router.routing.profile import PRIOR_OBSERVATIONS, Profile, demand_of, historical, profile
+from mcp_router.routing.rank import chance, fallbacks, rank
 from mcp_router.routing.score import score_parts, strategy_weights, total
 from mcp_router.types import (
     Capability,
@@ -114,17 +115,17 @@ def test_an_unknown_price_scores_as_the_dearest() -> None:
 
 
 def test_ten_lucky_calls_do_not_outvote_the_prior_and_many_do() -> None:
-    lucky = posterior(0.6, Performance(successes=10))
-    proven = posterior(0.6, Performance(successes=500))
+    lucky = historical(0.6, Performance(successes=10))
+    proven = historical(0.6, Performance(successes=500))
     assert lucky < 0.7 < 0.95 < proven
-    assert posterior(0.6, Performance()) == pytest.approx(0.6)
+    assert historical(0.6, Performance()) == pytest.approx(0.6)
 
 
 @given(st.floats(0, 1), st.floats(0, 1e6), st.floats(0, 1e6))
 def test_a_posterior_lies_between_the_prior_and_what_was_seen(
     prior: float, good: float, bad: float
 ) -> None:
-    mean = posterior(prior, Performance(successes=good, failures=bad))
+    mean = historical(prior, Performance(successes=good, failures=bad))
     seen = good / (good + bad) if good + bad else prior
     assert min(prior, seen) - 1e-9 <= mean <= max(prior, seen) + 1e-9
     assert PRIOR_OBSERVATIONS == 40
@@ -179,7 +180,7 @@ def test_cost_first_takes_the_cheapest_that_clears_the_floor(
     rows = catalog(*models)
     around = situation(rows, request=ask("Fix it", strategy="cost_first"), kind=kind)
     field = rank(models, around)
-    clears = [one for one in field.ranked if one.profile.quality >= field.floor]
+    clears = [one for one in field.ranked if not one.band]
     if clears:
         assert field.ranked[0].profile.cost == min(one.profile.cost or 0 for one in clears)
 
@@ -189,8 +190,11 @@ def test_nobody_below_the_quality_floor_beats_somebody_above_it(
     models: list[ModelInfo], kind: Classification
 ) -> None:
     field = rank(models, situation(catalog(*models), kind=kind))
-    below = [one.profile.quality < field.floor for one in field.ranked]
-    assert below == sorted(below)
+    bands = [one.band for one in field.ranked]
+    assert bands == sorted(bands)
+    above = [one for one in field.ranked if one.band == 0]
+    assert all(chance(one, floor=field.floor) >= SURE for one in above)
+    assert all(one.profile.quality >= field.floor for one in above)
 
 
 def test_fallbacks_change_provider_first() -> None:

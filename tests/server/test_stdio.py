@@ -46,7 +46,7 @@ def test_starting_loads_neither_the_router_nor_its_rooms() -> None:
         [sys.executable, "-c", code], capture_output=True, check=True, text=True
     )
     rooms = {name.split(".")[1] for name in loaded.stdout.split() if name.startswith("mcp_router.")}
-    assert rooms == {"assets", "errors", "money", "server", "types", "version"}
+    assert rooms == {"access", "assets", "errors", "money", "server", "types", "version"}
     assert "sqlite3" not in loaded.stdout.split()
 
 

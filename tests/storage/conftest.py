@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from mcp_router.storage.database import Database
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.types import Decision, Outcome
+from tests.storage.servers import ENGINES, fresh_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -17,9 +19,25 @@ if TYPE_CHECKING:
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
+@pytest.fixture(params=ENGINES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Path | str]:
+    """Name a fresh database of each engine: a file, and a schema of its own on the test server."""
+    if request.param == "sqlite":
+        yield tmp_path / "router.db"
+        return
+    with fresh_schema() as address:
+        yield address
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "router.db") as opened:
+def store(place: Path | str) -> Iterator[SqliteStore]:
+    with SqliteStore.open(place) as opened:
+        yield opened
+
+
+@pytest.fixture
+def database(place: Path | str) -> Iterator[Database]:
+    with Database.open(place) as opened:
         yield opened
 
 

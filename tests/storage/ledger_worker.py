@@ -9,7 +9,6 @@ import json
 import sys
 from datetime import UTC
 from itertools import count
-from pathlib import Path
 
 import anyio
 import anyio.lowlevel
@@ -96,7 +95,7 @@ def alert(database: Database) -> int:
 
 def main(job: str, path: str) -> None:
     """Run one job at the sign of the parent."""
-    with Database.open(Path(path)) as database:
+    with Database.open(path) as database:
         print("ready", flush=True)
         sys.stdin.readline()
         jobs = {"spend": spend, "hammer": hammer, "probe": probe, "take": take, "alert": alert}

@@ -73,6 +73,7 @@ requests = st.fixed_dictionaries(
         "max_tokens": st.none() | st.integers(1, 2),
         "temperature": st.sampled_from([None, 0, 0.0, -0.0, 0.5, 1, 1.0]),
         "stop": st.lists(texts, max_size=2),
+        "reasoning_effort": st.sampled_from([None, "low", "high"]),
     },
 )
 
@@ -86,7 +87,7 @@ def written(fields: dict[str, Any]) -> str:
     sent = Request.model_validate(fields).model_dump(
         include={
             "messages", "tools", "tool_choice", "response_schema", "json_mode", "max_tokens",
-            "temperature", "stop",
+            "temperature", "stop", "reasoning_effort",
         }
     )  # fmt: skip
     if sent["temperature"] == 0:
@@ -153,6 +154,9 @@ def test_a_long_shared_beginning_does_not_make_two_prompts_one() -> None:
         {"context_tokens": 5},
         {"category": "x"},
         {"tags": {"session": "x"}},
+        {"cache": True},
+        {"reuse": "near"},
+        {"trim": True},
     ],
 )
 def test_what_only_the_router_reads_does_not_count(changes: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from mcp_router.storage.database import Database
 from mcp_router.storage.near import Sketch
 from mcp_router.types import Attempt, Completion, ToolCall, Usage
 from tests.storage.conftest import NOON
+from tests.storage.servers import only_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,8 +29,8 @@ LATER = NOON + timedelta(minutes=5)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "router.db") as opened:
+def database(place: Path | str) -> Iterator[Database]:
+    with Database.open(place) as opened:
         yield opened
 
 
@@ -276,6 +277,7 @@ def test_many_threads_of_two_connections_lose_nothing(tmp_path: Path) -> None:
         assert found[:2] == _summed(one) == _summed(other)
 
 
+@only_files
 def test_a_hit_takes_a_fraction_of_a_millisecond(cache: AnswerCache) -> None:
     for number in range(200):
         cache.put(key(number), completion("word " * 400), now=NOON)

@@ -17,6 +17,7 @@ from mcp_router.storage.dump import batches, plan, readable, readable_names
 from mcp_router.storage.kinds import Kind
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.store import Context, Fallback, RateLimit
+from tests.storage.servers import only_files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +44,7 @@ def filled(store: SqliteStore, make_decision: Make, make_outcome: MakeOutcome) -
     return store
 
 
+@only_files
 def test_old_rows_move_to_a_store_of_their_own(filled: SqliteStore, tmp_path: Path) -> None:
     moved = filled.archive(before=WEEK_AGO, to=tmp_path / "old" / "a.db")
     assert moved == Moved(311, 311, 311, 311)
@@ -55,6 +57,7 @@ def test_old_rows_move_to_a_store_of_their_own(filled: SqliteStore, tmp_path: Pa
         assert archive.integrity() == ()
 
 
+@only_files
 def test_reports_do_not_change_when_rows_leave(filled: SqliteStore, tmp_path: Path) -> None:
     before = [filled.stats(by=by, period="all") for by in ("model", "project", "day")]
     known = filled.performance(now=NOON)["sonnet"][""]
@@ -65,6 +68,7 @@ def test_reports_do_not_change_when_rows_leave(filled: SqliteStore, tmp_path: Pa
     assert filled.integrity() == ()
 
 
+@only_files
 def test_an_archive_takes_more_later(filled: SqliteStore, tmp_path: Path) -> None:
     target = tmp_path / "a.db"
     first = filled.archive(before=WEEK_AGO, to=target)
@@ -76,6 +80,7 @@ def test_an_archive_takes_more_later(filled: SqliteStore, tmp_path: Path) -> Non
         assert archive.integrity() == ()
 
 
+@only_files
 def test_records_go_on_after_everything_has_left(
     filled: SqliteStore, tmp_path: Path, make_outcome: MakeOutcome
 ) -> None:
@@ -85,11 +90,13 @@ def test_records_go_on_after_everything_has_left(
     assert filled.totals(period="all").calls == 680
 
 
+@only_files
 def test_a_file_is_not_its_own_archive(filled: SqliteStore) -> None:
     with pytest.raises(StorageError, match="cannot be its own archive"):
         filled.archive(before=NOON, to=filled.database.path)
 
 
+@only_files
 def test_an_archive_that_is_no_database_is_refused(filled: SqliteStore, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database " * 100)
     with pytest.raises(StorageError, match="not a SQLite database"):
@@ -98,6 +105,7 @@ def test_an_archive_that_is_no_database_is_refused(filled: SqliteStore, tmp_path
     assert len(filled.recent(limit=1_000)) == 480
 
 
+@only_files
 def test_an_archive_killed_half_way_is_finished_by_the_next(
     filled: SqliteStore, tmp_path: Path
 ) -> None:
@@ -143,6 +151,7 @@ def test_pruned_rows_are_gone_but_still_counted(filled: SqliteStore) -> None:
     assert filled.totals(period="all").decisions == 480
 
 
+@only_files
 def test_vacuum_makes_the_file_small_and_loses_nothing(filled: SqliteStore) -> None:
     def pages() -> int:
         with filled.database.reading() as connection:
@@ -163,6 +172,7 @@ def exported(store: SqliteStore, kind: Kind) -> list[list[Any]]:
     return [readable(dump)(row) for rows in batches(dump) for row in rows]
 
 
+@only_files
 def test_an_export_is_readable_and_in_order(filled: SqliteStore) -> None:
     names = readable_names(plan(filled.database, kind="decisions"))
     decisions = [dict(zip(names, row, strict=True)) for row in exported(filled, "decisions")]
@@ -194,3 +204,12 @@ def test_a_summary_that_was_tampered_with_is_found(filled: SqliteStore) -> None:
     problems = filled.integrity()
     assert any("sums by task over 86400 s differ" in problem for problem in problems)
     assert any("recorded rows are in no summary" in problem for problem in problems)
+
+
+def test_a_server_is_no_archive_and_needs_no_vacuum(store: SqliteStore, tmp_path: Path) -> None:
+    if not store.database.remote:
+        pytest.skip("a file is and does")
+    with pytest.raises(StorageError, match="only a database file can be moved"):
+        store.archive(before=NOON, to=tmp_path / "old.db")
+    with pytest.raises(StorageError, match="frees space by itself"):
+        store.vacuum()

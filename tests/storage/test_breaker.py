@@ -21,8 +21,8 @@ POLICY = Policy(open_ms=1_000, max_open_ms=8_000, probe_ms=500, cooldown_ms=200)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "router.db") as opened:
+def database(place: Path | str) -> Iterator[Database]:
+    with Database.open(place) as opened:
         yield opened
 
 

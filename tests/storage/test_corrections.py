@@ -20,17 +20,17 @@ ONE = Correction("planning", frozenset({1, 65_535, 300}))
 TWO = Correction("chat", frozenset({7}))
 
 
-def test_corrections_come_back_oldest_first(tmp_path: Path) -> None:
-    with SqliteStore.open(tmp_path / "r.db") as store:
+def test_corrections_come_back_oldest_first(place: Path | str) -> None:
+    with SqliteStore.open(place) as store:
         store.keep_correction(ONE, now=NOW)
         store.keep_correction(TWO, now=NOW)
         assert store.corrections() == (ONE, TWO)
-    with SqliteStore.open(tmp_path / "r.db") as store:
+    with SqliteStore.open(place) as store:
         assert store.corrections() == (ONE, TWO)
 
 
-def test_the_same_words_again_take_the_place_of_the_former(tmp_path: Path) -> None:
-    with SqliteStore.open(tmp_path / "r.db") as store:
+def test_the_same_words_again_take_the_place_of_the_former(place: Path | str) -> None:
+    with SqliteStore.open(place) as store:
         store.keep_correction(ONE, now=NOW)
         store.keep_correction(TWO, now=NOW)
         again = ONE._replace(kind="testing")
@@ -38,8 +38,8 @@ def test_the_same_words_again_take_the_place_of_the_former(tmp_path: Path) -> No
         assert store.corrections() == (TWO, again)
 
 
-def test_undo_takes_the_latest_or_the_one_named(tmp_path: Path) -> None:
-    with SqliteStore.open(tmp_path / "r.db") as store:
+def test_undo_takes_the_latest_or_the_one_named(place: Path | str) -> None:
+    with SqliteStore.open(place) as store:
         for one in (ONE, TWO):
             store.keep_correction(one, now=NOW)
         assert store.drop_correction(words=ONE.words) == ONE
@@ -49,8 +49,8 @@ def test_undo_takes_the_latest_or_the_one_named(tmp_path: Path) -> None:
         assert store.corrections() == ()
 
 
-def test_only_the_latest_count(tmp_path: Path) -> None:
-    with SqliteStore.open(tmp_path / "r.db") as store:
+def test_only_the_latest_count(place: Path | str) -> None:
+    with SqliteStore.open(place) as store:
         with store.database.transaction():
             for number in range(MOST + 20):
                 store.keep_correction(Correction("chat", frozenset({number})), now=NOW)

@@ -31,7 +31,7 @@ for number in itertools.islice(itertools.count(), limit or None):
 """
 
 
-def writer(path: Path, *, name: str, limit: int) -> subprocess.Popen[str]:
+def writer(path: Path | str, *, name: str, limit: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", WRITER, str(path), name, str(limit)],
         stdin=subprocess.PIPE,
@@ -60,8 +60,8 @@ def kept(store: SqliteStore) -> set[object]:
     return {decision_id for (decision_id,) in rows}
 
 
-def test_six_processes_write_into_one_file(tmp_path: Path) -> None:
-    path = tmp_path / "router.db"
+def test_six_processes_write_into_one_file(place: Path | str) -> None:
+    path = place
     workers = [writer(path, name=str(number), limit=300) for number in range(6)]
     start(workers)
     said: set[object] = set()
@@ -77,8 +77,8 @@ def test_six_processes_write_into_one_file(tmp_path: Path) -> None:
         assert store.integrity() == ()
 
 
-def test_a_killed_writer_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
-    path = tmp_path / "router.db"
+def test_a_killed_writer_loses_nothing_it_acknowledged(place: Path | str) -> None:
+    path = place
     said: set[object] = set()
     for turn in range(4):
         workers = [writer(path, name=f"{turn}-{number}", limit=0) for number in range(2)]

@@ -43,6 +43,7 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 OPEN = """
 import os, sys
 from mcp_router.errors import StorageError
+import mcp_router.storage.sqlite_file
 from mcp_router.storage.database import Database
 os.setuid(int(sys.argv[2]))
 try:

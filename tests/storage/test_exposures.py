@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mcp_router.experiments.tally import Tally, added
 from mcp_router.storage.database import Database
-from mcp_router.storage.exposures import Exposures
+from mcp_router.storage.exposures import Exposures, Result
 from tests.storage.conftest import NOON
 
 if TYPE_CHECKING:
@@ -21,9 +21,16 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def exposures(tmp_path: Path) -> Iterator[Exposures]:
-    with Database.open(tmp_path / "router.db") as database:
+def exposures(place: Path | str) -> Iterator[Exposures]:
+    with Database.open(place) as database:
         yield Exposures(database)
+
+
+BAD = Result(answered=False, ok=False)
+
+
+def good(cost: Decimal | None) -> Result:
+    return Result(answered=True, ok=True, cost_usd=cost)
 
 
 def meet(exposures: Exposures, number: int, arm: str, *, experiment: str = "e") -> str:
@@ -65,22 +72,22 @@ def test_a_stopped_arm_keeps_its_first_reason(exposures: Exposures) -> None:
 def test_an_exposure_without_a_result_counts_nowhere(exposures: Exposures) -> None:
     first = meet(exposures, 1, "a")
     meet(exposures, 2, "a")
-    exposures.finish("e", decision_id=first, ok=True, cost_usd=Decimal("0.5"), now=NOON)
-    assert exposures.tallies("e") == (Tally("a", 1, 0, 1, 0.5, 0.25),)
+    exposures.finish("e", decision_id=first, result=good(Decimal("0.5")), now=NOON)
+    assert exposures.tallies("e") == (Tally("a", 1, 0, 1, 0.5, 0.25, 1, 1.0, 1.0),)
 
 
 def test_the_first_arm_and_the_first_result_of_a_decision_stay(exposures: Exposures) -> None:
     decision = meet(exposures, 1, "a")
     meet(exposures, 1, "b")
-    exposures.finish("e", decision_id=decision, ok=False, cost_usd=None, now=NOON)
-    exposures.finish("e", decision_id=decision, ok=True, cost_usd=Decimal(1), now=NOON)
-    assert exposures.tallies("e") == (Tally("a", 0, 1, 0, 0.0, 0.0),)
+    exposures.finish("e", decision_id=decision, result=BAD, now=NOON)
+    exposures.finish("e", decision_id=decision, result=good(Decimal(1)), now=NOON)
+    assert exposures.tallies("e") == (Tally("a", 0, 1, 0, 0.0, 0.0, 1, 0.0, 0.0),)
 
 
 def test_experiments_are_told_apart(exposures: Exposures) -> None:
     for experiment in ("e", "f"):
         decision = meet(exposures, 1, "a", experiment=experiment)
-    exposures.finish("f", decision_id=decision, ok=True, cost_usd=None, now=NOON)
+    exposures.finish("f", decision_id=decision, result=good(None), now=NOON)
     assert [tally.successes for tally in exposures.tallies("e")] == [0]
     assert [tally.successes for tally in exposures.tallies("f")] == [1]
     assert exposures.tallies("g") == ()
@@ -102,9 +109,13 @@ def test_sums_in_the_store_are_those_of_the_outcomes(
         for number, (arm, ok, nanos) in enumerate(seen):
             decision = meet(exposures, number, arm)
             usd = None if nanos is None else Decimal(nanos) / 10**9
-            exposures.finish("e", decision_id=decision, ok=ok, cost_usd=usd, now=NOON)
+            exposures.finish(
+                "e", decision_id=decision, result=Result(True, ok, cost_usd=usd), now=NOON
+            )
             tally = expected.get(arm, Tally(arm))
-            expected[arm] = added(tally, ok=ok, cost_usd=None if usd is None else float(usd))
+            expected[arm] = added(
+                tally, ok=ok, cost_usd=None if usd is None else float(usd), score=float(ok)
+            )
         found = {tally.arm: tally for tally in exposures.tallies("e")}
         assert found.keys() == expected.keys()
         for arm, tally in expected.items():

@@ -22,8 +22,8 @@ NEXT_DAY = NOON + 86_400_000
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "router.db") as opened:
+def database(place: Path | str) -> Iterator[Database]:
+    with Database.open(place) as opened:
         yield opened
 
 
@@ -76,8 +76,8 @@ def test_two_thresholds_passed_at_once_are_one_alert(ledger: Ledger) -> None:
     assert pending(ledger, DAY) == []
 
 
-def test_one_of_several_processes_delivers(ledger: Ledger, database: Database) -> None:
-    with Database.open(database.path) as second:
+def test_one_of_several_processes_delivers(ledger: Ledger, place: Path | str) -> None:
+    with Database.open(place) as second:
         spend(ledger, 90)
         assert pending(Ledger(second, zone=UTC)) == ["day", "month"]
         assert pending(ledger) == []

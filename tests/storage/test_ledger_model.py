@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from mcp_router.errors import BudgetExceededError
 from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.database import Database
 from mcp_router.storage.ledger import Ledger, Purpose, Reservation
+from tests.storage.servers import fresh_schema, needs_server
 
 ZONE = ZoneInfo("Europe/Berlin")
 # The evening before the night of the 25-hour day, in the last week of a month.
@@ -57,8 +59,9 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.databases = [Database.open(self.folder / "router.db") for _ in range(2)]
+        self.stack = ExitStack()
+        place = self.stack.enter_context(self.fresh())
+        self.databases = [self.stack.enter_context(Database.open(place)) for _ in range(2)]
         self.ledgers = [Ledger(database, zone=ZONE) for database in self.databases]
         self.entries: list[Entry] = []
         self.now = START
@@ -68,9 +71,13 @@ class LedgerMachine(RuleBasedStateMachine):
         self.unguarded = {rule.name for rule in RULES[2:]}
 
     def teardown(self) -> None:
-        for database in self.databases:
-            database.close()
-        shutil.rmtree(self.folder)
+        self.stack.close()
+
+    @contextmanager
+    def fresh(self) -> Iterator[Path | str]:
+        """Name a database that nobody has used."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder) / "router.db"
 
     def in_force(self) -> list[BudgetRule]:
         return [rule._replace(limit_nanos=self.limits[rule.name]) for rule in self.known]
@@ -193,3 +200,16 @@ class LedgerMachine(RuleBasedStateMachine):
 
 LedgerMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=50, deadline=None)
 TestLedgerMachine = LedgerMachine.TestCase
+
+
+class SharedLedgerMachine(LedgerMachine):
+    """The same on a server."""
+
+    def fresh(self) -> AbstractContextManager[str]:
+        return fresh_schema()
+
+
+SharedLedgerMachine.TestCase.settings = settings(
+    max_examples=6, stateful_step_count=30, deadline=None
+)
+TestSharedLedgerMachine = needs_server(SharedLedgerMachine.TestCase)

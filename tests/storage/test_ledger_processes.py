@@ -32,14 +32,8 @@ RULES = (BudgetRule("day", "day", 100 * PRICE),)
 PURPOSE = Purpose("decision", "model", {"project": "x"})
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "router.db") as opened:
-        yield opened
-
-
 @contextmanager
-def crew(job: str, *, size: int, path: Path) -> Iterator[list[subprocess.Popen[str]]]:
+def crew(job: str, *, size: int, path: Path | str) -> Iterator[list[subprocess.Popen[str]]]:
     """Start processes, wait until all are ready, and let them begin together."""
     with ExitStack() as stack:
         members = [
@@ -66,7 +60,7 @@ def crew(job: str, *, size: int, path: Path) -> Iterator[list[subprocess.Popen[s
         yield members
 
 
-def results(job: str, *, size: int, path: Path) -> list[int]:
+def results(job: str, *, size: int, path: Path | str) -> list[int]:
     with crew(job, size=size, path=path) as members:
         return [json.loads(member.communicate()[0]) for member in members]
 
@@ -82,8 +76,8 @@ def reserve_all(ledger: Ledger, *, now: int) -> int:
     raise AssertionError("nothing was ever refused")
 
 
-def test_8_processes_of_50_tasks_overspend_exactly_0(database: Database) -> None:
-    granted = results("spend", size=8, path=database.path)
+def test_8_processes_of_50_tasks_overspend_exactly_0(database: Database, place: Path | str) -> None:
+    granted = results("spend", size=8, path=place)
     assert sum(granted) == 100
     (day,) = Ledger(database, zone=UTC).status(RULES, now=NOW)
     assert (int(day.spent_usd * 10**9), day.reserved_usd, day.left_usd) == (100 * PRICE, 0, 0)
@@ -91,10 +85,10 @@ def test_8_processes_of_50_tasks_overspend_exactly_0(database: Database) -> None
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_killed_processes_overspend_0_and_their_leases_come_back(
-    database: Database, seed: int
+    database: Database, place: Path | str, seed: int
 ) -> None:
     random = Random(seed)
-    with crew("hammer", size=5, path=database.path) as members:
+    with crew("hammer", size=5, path=place) as members:
         for member in random.sample(members, k=len(members)):
             assert member.stdout is not None
             for _ in range(random.randrange(3)):
@@ -110,17 +104,19 @@ def test_killed_processes_overspend_0_and_their_leases_come_back(
     assert (int(day.spent_usd * 10**9), day.reserved_usd) == (100 * PRICE, 0)
 
 
-def test_of_6_processes_one_gets_the_probe(database: Database) -> None:
+def test_of_6_processes_one_gets_the_probe(database: Database, place: Path | str) -> None:
     breaker, key = Breaker(database), BreakerKey("p", "m")
     for _ in range(3):
         breaker.failure(breaker.override(key, now=NOW - 30_000), now=NOW - 30_000)
-    assert sorted(results("probe", size=6, path=database.path)) == [0, 0, 0, 0, 0, 1]
+    assert sorted(results("probe", size=6, path=place)) == [0, 0, 0, 0, 0, 1]
 
 
-def test_4_processes_get_exactly_what_the_rate_limit_allows(database: Database) -> None:
-    assert sum(results("take", size=4, path=database.path)) == 100
+def test_4_processes_get_exactly_what_the_rate_limit_allows(
+    database: Database, place: Path | str
+) -> None:
+    assert sum(results("take", size=4, path=place)) == 100
 
 
-def test_of_4_processes_one_delivers_an_alert(database: Database) -> None:
+def test_of_4_processes_one_delivers_an_alert(database: Database, place: Path | str) -> None:
     reserve_all(Ledger(database, zone=UTC), now=NOW)
-    assert sorted(results("alert", size=4, path=database.path)) == [0, 0, 0, 1]
+    assert sorted(results("alert", size=4, path=place)) == [0, 0, 0, 1]

@@ -21,8 +21,8 @@ T = 1_790_000_000_000
 
 
 @pytest.fixture
-def limiter(tmp_path: Path) -> Iterator[RateLimiter]:
-    with Database.open(tmp_path / "router.db") as database:
+def limiter(place: Path | str) -> Iterator[RateLimiter]:
+    with Database.open(place) as database:
         yield RateLimiter(database)
 
 

@@ -28,8 +28,8 @@ TOTAL = BudgetRule("total", "total", 10_000)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    with Database.open(tmp_path / "router.db") as opened:
+def database(place: Path | str) -> Iterator[Database]:
+    with Database.open(place) as opened:
         yield opened
 
 

@@ -20,8 +20,8 @@ DAY = (BudgetRule("day", "day", 100),)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqliteStore]:
-    with SqliteStore.open(tmp_path / "router.db") as store:
+def store(place: Path | str) -> Iterator[SqliteStore]:
+    with SqliteStore.open(place) as store:
         yield store
 
 

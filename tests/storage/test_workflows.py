@@ -37,11 +37,11 @@ def result(text: str) -> Completion:
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "router.db"
+def path(place: Path | str) -> Path | str:
+    return place
 
 
-def test_a_run_goes_on_in_another_process_where_it_stood(path: Path) -> None:
+def test_a_run_goes_on_in_another_process_where_it_stood(path: Path | str) -> None:
     with Database.open(path) as database:
         runs = WorkflowRuns(database)
         assert runs.start("r1", name="essay", definition=DEFINITION, now=NOON)
@@ -55,7 +55,7 @@ def test_a_run_goes_on_in_another_process_where_it_stood(path: Path) -> None:
         assert found.results == {"plan": result("a plan")}
 
 
-def test_a_failed_step_is_tried_again_and_a_good_one_never_replaced(path: Path) -> None:
+def test_a_failed_step_is_tried_again_and_a_good_one_never_replaced(path: Path | str) -> None:
     with Database.open(path) as database:
         runs = WorkflowRuns(database)
         runs.start("r1", name="essay", definition=DEFINITION, now=NOON)
@@ -71,7 +71,7 @@ def test_a_failed_step_is_tried_again_and_a_good_one_never_replaced(path: Path) 
         assert found.results == {"plan": result("good")}
 
 
-def test_a_run_ends_and_may_run_again(path: Path) -> None:
+def test_a_run_ends_and_may_run_again(path: Path | str) -> None:
     with Database.open(path) as database:
         runs = WorkflowRuns(database)
         runs.start("r1", name="essay", definition=DEFINITION, now=NOON)
@@ -82,7 +82,7 @@ def test_a_run_ends_and_may_run_again(path: Path) -> None:
             assert found.state == state
 
 
-def test_a_forgotten_run_leaves_nothing_behind(path: Path) -> None:
+def test_a_forgotten_run_leaves_nothing_behind(path: Path | str) -> None:
     with Database.open(path) as database:
         runs = WorkflowRuns(database)
         runs.start("r1", name="essay", definition=DEFINITION, now=NOON)
@@ -93,7 +93,7 @@ def test_a_forgotten_run_leaves_nothing_behind(path: Path) -> None:
             assert connection.execute("SELECT count(*) FROM workflow_steps").fetchone() == (0,)
 
 
-def test_runs_of_a_name_are_listed_with_the_latest_first(path: Path) -> None:
+def test_runs_of_a_name_are_listed_with_the_latest_first(path: Path | str) -> None:
     with Database.open(path) as database:
         runs = WorkflowRuns(database)
         for hour, (run_id, name) in enumerate([("r1", "essay"), ("r2", "other"), ("r3", "essay")]):
@@ -104,7 +104,7 @@ def test_runs_of_a_name_are_listed_with_the_latest_first(path: Path) -> None:
         assert runs.runs_of("nothing") == ()
 
 
-def test_a_run_under_another_definition_keeps_only_what_still_holds(path: Path) -> None:
+def test_a_run_under_another_definition_keeps_only_what_still_holds(path: Path | str) -> None:
     with Database.open(path) as database:
         runs = WorkflowRuns(database)
         for run_id in ("r1", "r2"):
@@ -125,7 +125,7 @@ def test_a_run_under_another_definition_keeps_only_what_still_holds(path: Path) 
         assert found.results["write"] == result("again")
 
 
-def test_runs_that_nobody_went_on_with_are_pruned_whole(path: Path) -> None:
+def test_runs_that_nobody_went_on_with_are_pruned_whole(path: Path | str) -> None:
     with SqliteStore.open(path) as store:
         runs = WorkflowRuns(store.database)
         for days, run_id in enumerate(("old", "young")):

@@ -1,0 +1,79 @@
+"""The trade-off between quality and cost: how much score a dollar must buy.
+
+The cheapest one is taken that is expected to give what the best single model gives, judged by
+requests whose scores are known, each predicted from the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+STEPS = 80
+"""How many trade-offs are tried, and how many a front is drawn from."""
+
+TOLERANCE = 0.0025
+"""How much mean score the trade-off may lose on the requests it is chosen on."""
+
+_TRADES = tuple(10 ** (-4 + 6 * step / STEPS) for step in range(STEPS + 1))
+
+
+class Weighed(NamedTuple):
+    """A request by model: predicted score, expected cost in USD and the score that came of it."""
+
+    predicted: Mapping[str, float]
+    costs: Mapping[str, float]
+    scores: Mapping[str, float]
+
+
+class _Sums(NamedTuple):
+    cost: float
+    predicted: float
+    scored: float
+
+
+def by_trade(predicted: Mapping[str, float], costs: Mapping[str, float], *, trade: float) -> str:
+    """Pick the model of the highest predicted score less `trade` times its cost.
+
+    Args:
+        predicted: the predicted score by model.
+        costs: its expected cost in any unit.
+        trade: score that one unit of cost must buy.
+    """
+    return max(predicted, key=lambda one: (predicted[one] - trade * costs[one], -costs[one]))
+
+
+def trades(unit: float) -> tuple[float, ...]:
+    """List the trade-offs to try where the best single model costs `unit` USD per request."""
+    return tuple(one / unit for one in _TRADES) if unit > 0 else _TRADES
+
+
+def cheapest_equal(requests: Sequence[Weighed], *, best: str, unit: float) -> float | None:
+    """Find the cheapest trade-off that equals the model `best`; None where none is cheaper.
+
+    Whether it does is the mean of what was predicted and what was observed: the latter alone is
+    noise of the size of what is to be seen, and the former never saw where it is wrong.
+
+    Args:
+        requests: what is known; no prediction may have been made from its own scores.
+        best: the best single model.
+        unit: what that model costs on average, USD.
+    """
+    wanted = _sums(requests, [best] * len(requests))
+    equal: list[tuple[float, float]] = []
+    for trade in trades(unit):
+        picked = [by_trade(one.predicted, one.costs, trade=trade) for one in requests]
+        found = _sums(requests, picked)
+        gain = found.predicted - wanted.predicted + found.scored - wanted.scored
+        if gain / 2 >= -TOLERANCE * len(requests) and found.cost <= wanted.cost:
+            equal.append((found.cost, trade))
+    return min(equal)[1] if equal else None
+
+
+def _sums(requests: Sequence[Weighed], picked: Sequence[str]) -> _Sums:
+    pairs = list(zip(requests, picked, strict=True))
+    return _Sums(
+        sum(one.costs[model] for one, model in pairs),
+        sum(one.predicted[model] for one, model in pairs),
+        sum(one.scores[model] for one, model in pairs),
+    )

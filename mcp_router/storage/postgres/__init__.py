@@ -1,0 +1,1 @@
+"""The store on PostgreSQL, for teams; imported only where a database has such an address."""
