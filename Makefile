@@ -4,7 +4,7 @@ BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs bench catalog evidence train conformance live hosts bundle clean
+.PHONY: help demo test check docs bench bench-http bench-fleet catalog evidence train conformance live hosts bundle clean
 
 help: ## Show these targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -50,6 +50,13 @@ evidence: .venv/.installed ## Weigh public results into evidence.json
 
 bench: .venv/.installed ## Measure, each figure beside its bound and a baseline of the same run
 	@$(BIN)/python -m tests.benchmarks
+
+bench-http: .venv/.installed ## Measure the HTTP server beside LiteLLM's proxy and Portkey's gateway, where installed
+	@$(BIN)/python tests/benchmarks/bench_http.py
+
+bench-fleet: .venv/.installed ## Measure two replicas on one PostgreSQL while things go wrong, then fit the model of a fleet
+	@$(BIN)/python tests/benchmarks/bench_fleet.py
+	@$(BIN)/python tests/benchmarks/fleet_model.py
 
 train: .venv/.installed ## Retrain the task types: make train DATA=folder (needs numpy); CHECK=--report judges them
 	@$(BIN)/python -m tests.training $(DATA) $(CHECK)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from mcp_router.config.credentials import usable_providers
 from mcp_router.debug import log_decision
@@ -19,11 +19,10 @@ from mcp_router.routing.intake import fingerprint, kept_prompt, prompt_hash
 from mcp_router.routing.situation import Understood, situate
 from mcp_router.routing.sketch import packed, sketch
 from mcp_router.routing.tokens import request_counts
-from mcp_router.storage.lessons import NOTHING_LEARNT, refit_when_due
 from mcp_router.storage.periods import from_ms
-from mcp_router.storage.trials import NO_LEAVE
+from mcp_router.studies.lessons import Lessons
 from mcp_router.studies.live import Experiments, told_arms, under_arms, without_arms
-from mcp_router.types import Learnt, Lesson, RoutingState, TaskType
+from mcp_router.types import RoutingState, TaskType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,21 +37,13 @@ if TYPE_CHECKING:
     from mcp_router.routing.situation import Situation
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.storage.store import Store
-    from mcp_router.types import Classification, Decision, Request, Trying
+    from mcp_router.types import Classification, Decision, Request
 
 COMMON_BUDGETS = ("request", "day", "month")
 """The budgets that every request counts for."""
 
 STATE_AGE = timedelta(seconds=1)
 """How old the observed state (budget, breakers, performance) of a recommendation may be."""
-
-
-class Decide(Protocol):
-    """Decides one request under a state."""
-
-    def __call__(self, *, state: RoutingState) -> Decision:
-        """Decide it."""
-        ...
 
 
 class Decider:
@@ -83,8 +74,7 @@ class Decider:
         }
         self._state: tuple[datetime, RoutingState] | None = None
         self._taught = NOTHING
-        self._known = NOTHING_LEARNT
-        self._trying: Trying | None = None
+        self._lessons = Lessons(settings.learning)
         self._recalled: datetime | None = None
         self._left: Mapping[str, Decimal] = {}
         self.experiments = Experiments(catalog)
@@ -168,35 +158,15 @@ class Decider:
             for one in store.budget_status(now=now)
             if one.name in COMMON_BUDGETS and one.left_usd is not None
         }
-        learns = self._learns(store, now=now)
+        learns = self._lessons.read(store, now=now)
         return RoutingState(
             usable_providers=self.usable,
             performance=store.performance(now=now) if learns else {},
             grades=store.grades(now=now) if learns else {},
-            learnt=Learnt(switches=self._known.switches) if self._known.effective else None,
+            learnt=self._lessons.learnt,
             blocked=self._blocked(store, now=now),
             budget_left_usd=min(self._left.values(), default=None),
         )
-
-    def _learns(self, store: Store, *, now: datetime) -> bool:
-        """Read what was learnt, unless learning is off here or for everybody."""
-        learning = self._settings.learning
-        self._known, self._trying = NOTHING_LEARNT, None
-        if not learning.enabled:
-            return False
-        known = store.learnt
-        allowance = learning.explore_usd_per_day
-        if known.active:
-            safe = not (allowance or known.switches) or store.trials.safe(now=now)
-            # Switches rest, and nothing is tried, until both have lost little enough again; for
-            # that the decisions go on being counted.
-            self._known = known if safe else known._replace(switches={})
-            self._trying = (
-                store.trials.leave(now=now, allowance=allowance, revision=known.revision)
-                if safe
-                else NO_LEAVE
-            )
-        return known.active
 
     def learn(self, store: SqliteStore, *, now: datetime) -> None:
         """Learn from what a person said of an answer, where enough was said by now.
@@ -204,8 +174,7 @@ class Decider:
         Raises:
             StorageError: the store could not be used.
         """
-        if self._settings.learning.enabled:
-            refit_when_due(store.database, now=now)
+        self._lessons.learn(store, now=now)
         self.forget_state()
 
     def forget_state(self) -> None:
@@ -226,7 +195,7 @@ class Decider:
         if known is not None:
             return known
         decide = partial(self.decide, request, now=now)
-        decision = self._with_trials(decide, state=state, store=store, now=now)
+        decision = self._lessons.with_trials(decide, state=state, store=store, now=now)
         self._record(decision, request, store=store)
         self._remember(key, decision, now=now)
         return decision
@@ -260,7 +229,7 @@ class Decider:
             request, kind=lambda: self.classify(request).task_type, store=store, now=now
         )
         if treatment is None:
-            decision = self._with_trials(decided, state=state, store=store, now=now)
+            decision = self._lessons.with_trials(decided, state=state, store=store, now=now)
             self._record(decision, request, store=store)
             return decision
         try:
@@ -314,7 +283,7 @@ class Decider:
         """
         counts = request_counts(request)
         kind = classify(request, tasks=self._tasks, counts=counts, taught=self._taught)
-        state = self._with_lessons(request, state=state)
+        state = self._lessons.on_words(request, state=state)
         situation = situate(
             Understood(request, counts, kind),
             settings=settings or self._settings,
@@ -329,33 +298,6 @@ class Decider:
                 raise
             decision = _least_bad(situation)
         return decision.model_copy(update={"prompt_hash": prompt_hash(request)})
-
-    def _with_trials(
-        self, decide: Decide, *, state: RoutingState, store: Store, now: datetime
-    ) -> Decision:
-        """Decide with leave to try a model, unless the allowance turns out to be spent."""
-        able = state
-        if self._trying is not None:
-            learnt = state.learnt or Learnt()
-            update = {"learnt": learnt.model_copy(update={"trying": self._trying})}
-            able = state.model_copy(update=update)
-        allowance = self._settings.learning.explore_usd_per_day
-        decision = decide(state=able)
-        if not store.trials.admit(decision, allowance=allowance, now=now):
-            decision = decide(state=state)
-            store.trials.admit(decision, allowance=allowance, now=now)
-        return decision
-
-    def _with_lessons(self, request: Request, *, state: RoutingState) -> RoutingState:
-        if state.learnt is None or not self._known.pairs:
-            return state
-        from mcp_router.learning.pairs import shifts
-
-        drawn = sketch(request)
-        moved = shifts(self._known.pairs, drawn.buckets, words=drawn.words)
-        lessons = {model: Lesson(shift=one.by, cases=one.cases) for model, one in moved.items()}
-        learnt = state.learnt.model_copy(update={"lessons": lessons})
-        return state.model_copy(update={"learnt": learnt})
 
     @cached_property
     def _routes(self) -> Routes:

@@ -11,8 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from mcp_router.config.schema import printable
-
 LogFormat = Literal["text", "json"]
 
 REDACTED = "[redacted]"
@@ -64,6 +62,11 @@ class TextLines(logging.Formatter):
         """Write the line."""
         whole = self.formatMessage(_plain(record, self))
         text = redacted(whole)
+        if text.isprintable():
+            return text
+        # The settings take a while to load, and few lines need this.
+        from mcp_router.config.schema import printable
+
         return printable(text, limit=len(text))
 
 

@@ -18,6 +18,7 @@ from mcp_router.errors import (
     FallbackExhaustedError,
     HostError,
     InvalidRequestError,
+    LostDatabaseError,
     MalformedResponseError,
     NoCandidateError,
     ProviderConnectionError,
@@ -44,6 +45,7 @@ EXAMPLES: list[RouterError] = [
     UnknownDecisionError("dec_1"),
     NoCandidateError((Rejection(model="m", filter="max_cost", reason="dear"),)),
     StorageError(path="router.db", problem="is read-only", hint="Make it writable."),
+    LostDatabaseError(path="postgresql://db", problem="no answer", hint="Start the server."),
     BudgetExceededError(
         budget="day",
         limit=20_000_000_000,

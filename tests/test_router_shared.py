@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,6 +13,7 @@ from mcp_router import LostDatabaseError, Router
 from mcp_router.config.settings import Settings
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.testing.server import FaultServer
+from mcp_router.types import LearntChoice
 from tests.storage.servers import SERVER, Gate, fresh_schema, needs_server
 
 if TYPE_CHECKING:
@@ -148,3 +150,45 @@ async def test_sessions_that_are_ended_are_not_noticed(schema: str) -> None:
                         (schema,),
                     )
         assert kept(schema)[0] == 3
+
+
+async def test_nothing_is_tried_that_no_database_can_count(schema: str, gate: Gate) -> None:
+    async with FaultServer() as server:
+        server.script("alpha", [], then="healthy", wire="openai")
+        given = settings(server, db=gate.address(schema), on_lost_database="open")
+        async with Router.open(given, environ={}) as router:
+            decision = router.route(PROMPT)
+            trials, now = router.store.trials, datetime.now(UTC)
+            gate.shut()
+            for kind, admitted in (("explored", False), ("switched", True)):
+                choice = LearntChoice.model_validate(
+                    {
+                        "kind": kind,
+                        "usual": "beta",
+                        "propensity": 0.3,
+                        "chance": 0.8,
+                        "quality": 0.8,
+                        "usual_quality": 0.8,
+                        "usual_cost_usd": "0.01",
+                    }
+                )
+                one = decision.model_copy(update={"learnt": choice})
+                assert trials.admit(one, allowance=Decimal(1), now=now) is admitted
+
+
+async def test_several_models_and_kept_answers_go_on_without_a_database_too(
+    schema: str, gate: Gate
+) -> None:
+    async with FaultServer() as server:
+        for name in ("alpha", "beta"):
+            server.script(name, [], then="healthy", wire="openai")
+        given = settings(server, db=gate.address(schema), on_lost_database="open")
+        async with Router.open(given, environ={}) as router:
+            await router.execute(PROMPT)
+            gate.shut()
+            both = await router.execute(PROMPT, mode="ensemble", reuse="exact")
+            assert len(both.answers) == 2
+            gate.open()
+            outbox = router.store.database.outbox
+            assert outbox is not None
+            assert outbox.wait(10, patiently=True)

@@ -36,10 +36,11 @@ class TooManyRequestsError(RouterError):
 
 
 class Charge(NamedTuple):
-    """Tokens that were taken for one call, until the meter settles it."""
+    """Tokens that were taken for one call, until the meter settles it; `prompt` are among them."""
 
     taken: Taken
     amount: int
+    prompt: int
 
 
 class Meter:
@@ -90,7 +91,7 @@ class Meter:
             raise TooManyRequestsError(
                 grant.name, unit="tokens", limit=limit, wait_ms=taken.wait_ms
             )
-        return Charge(taken, amount)
+        return Charge(taken, amount, amount - _answer_tokens(request))
 
     async def settle(self, charge: Charge, usage: Usage | None) -> None:
         """Give back what was not used; what was used beyond it counts, too, as far as it fits.
@@ -101,8 +102,8 @@ class Meter:
         Raises:
             StorageError: the database failed.
         """
-        used = charge.amount - UNSAID_ANSWER if usage is None else _total(usage)
-        taken, more, now = charge.taken, max(0, used) - charge.amount, self._now()
+        used = charge.prompt if usage is None else _total(usage)
+        taken, more, now = charge.taken, used - charge.amount, self._now()
         with suppress(LostDatabaseError):
             if more < 0:
                 give = partial(self._limiter.give_back, taken, now=now, tokens=-more)
@@ -127,7 +128,11 @@ class Meter:
 def expected_tokens(request: Request) -> int:
     """Estimate the tokens of a request and its answer, from its length alone."""
     characters = len(request.model_dump_json(include={"messages", "tools"}))
-    return characters // _CHARACTERS_PER_TOKEN + (request.max_tokens or UNSAID_ANSWER)
+    return characters // _CHARACTERS_PER_TOKEN + _answer_tokens(request)
+
+
+def _answer_tokens(request: Request) -> int:
+    return request.max_tokens or UNSAID_ANSWER
 
 
 def _total(usage: Usage) -> int:

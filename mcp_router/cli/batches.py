@@ -23,7 +23,7 @@ from mcp_router.cli.modes import GivenMode, mode_options, options_of
 from mcp_router.cli.output import say, show, show_json
 from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
-from mcp_router.cli.values import NAMES, SECONDS, TAG, TOKENS, USD
+from mcp_router.cli.values import NAMES, PATH, SECONDS, TAG, TOKENS, USD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
     from mcp_router.workflows.rows import Row, Task
 
 MOST_AT_ONCE = 256
-_FILE = click.Path(path_type=Path)
 
 
 class BatchOptions(Given, GivenMode):
@@ -67,8 +66,8 @@ class _Job(NamedTuple):
 )
 @with_global_options()
 @click.command()
-@click.argument("file", type=_FILE)
-@click.option("--output", type=_FILE, help="Where results go; FILE.results.jsonl by default.")
+@click.argument("file", type=PATH)
+@click.option("--output", type=PATH, help="Where results go; FILE.results.jsonl by default.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MOST_AT_ONCE),

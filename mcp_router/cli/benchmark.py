@@ -13,7 +13,7 @@ from mcp_router.cli.command import as_session, json_option, with_examples, with_
 from mcp_router.cli.constraints import flat
 from mcp_router.cli.output import say, show, show_json
 from mcp_router.cli.session import Session
-from mcp_router.cli.values import NAMES, SECONDS, TOKENS, USD
+from mcp_router.cli.values import NAMES, PATH, SECONDS, TOKENS, USD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from mcp_router.workflows.rows import Task
 
 MOST_AT_ONCE = 256
-_FILE = click.Path(path_type=Path)
 
 
 class BenchmarkOptions(TypedDict):
@@ -64,7 +63,7 @@ class _Run(NamedTuple):
 )
 @with_global_options()
 @click.command()
-@click.argument("file", type=_FILE, metavar="PROMPTS.jsonl")
+@click.argument("file", type=PATH, metavar="PROMPTS.jsonl")
 @click.option("--models", type=NAMES, multiple=True, required=True, help="Models to compare.")
 @click.option(
     "--scorer",
@@ -73,7 +72,7 @@ class _Run(NamedTuple):
     multiple=True,
     help="Scorers that mark every answer: of the settings, or heuristic, code, schema.",
 )
-@click.option("--output", type=_FILE, help="Where answers go; FILE.benchmark.jsonl by default.")
+@click.option("--output", type=PATH, help="Where answers go; FILE.benchmark.jsonl by default.")
 @click.option(
     "--concurrency",
     type=click.IntRange(1, MOST_AT_ONCE),
@@ -113,6 +112,7 @@ def benchmark(
 
 
 def _prepared(session: Session, file: Path, options: BenchmarkOptions) -> _Run:
+    from mcp_router.errors import InvalidRequestError
     from mcp_router.modes.exam import PLAIN
     from mcp_router.workflows.benchmark import check_models, questions_of
     from mcp_router.workflows.rows import read_rows
@@ -123,7 +123,10 @@ def _prepared(session: Session, file: Path, options: BenchmarkOptions) -> _Run:
     output = options["output"] or file.with_name(f"{file.stem}.benchmark.jsonl")
     if output.absolute() == file.absolute():
         raise click.UsageError("The answers need a file of their own: name it with --output.")
-    questions = questions_of(read_rows(file), models=models, scorers=scorers)
+    rows = read_rows(file)
+    if not rows:
+        raise InvalidRequestError(field=str(file), problem="it holds no prompts")
+    questions = questions_of(rows, models=models, scorers=scorers)
     return _Run(questions, models, scorers, file.name, output, options, [], [], [])
 
 

@@ -77,7 +77,9 @@ def _json(one: Standing) -> dict[str, Any]:
         "quality": None if quality is None else round(quality.value, 6),
         "quality_low": None if quality is None else round(quality.low, 6),
         "quality_high": None if quality is None else round(quality.high, 6),
-        "cost_usd": None if one.cost_usd is None else f"{one.cost_usd:.12f}".rstrip("0") or "0",
+        "cost_usd": None
+        if one.cost_usd is None
+        else f"{one.cost_usd:.12f}".rstrip("0").rstrip("."),
         "latency_p50_ms": one.latency_p50_ms,
         "efficient": one.efficient,
     }
@@ -141,4 +143,7 @@ def _warnings(rows: Sequence[Standing], summary: BatchSummary | None) -> list[st
 def _hints(summary: BatchSummary | None) -> tuple[str, ...]:
     if summary is not None and summary.done + summary.reused == summary.total:
         return ()
-    return ("Run the same line with --resume for the rest; nothing is paid for twice.",)
+    again = "Run the same line with --resume for the rest; nothing is paid for twice."
+    if summary is not None and summary.stopped:
+        return again, "With a smaller --max-tokens less is set aside for each answer."
+    return (again,)

@@ -47,7 +47,7 @@ def model_page(
 ) -> Page:
     """Build the page of one model: every field, the names for it, all prices, what is believed."""
     blocks = (
-        Line(f"{model.label} ({model.name})", tone="title"),
+        Line(_title(model), tone="title"),
         Fields(tuple((name, value) for name, value in _facts(model, catalog, now) if value)),
         _prices(model),
         Table(
@@ -56,6 +56,10 @@ def model_page(
         ),
     )
     return Page((*blocks, *believed))
+
+
+def _title(model: ModelInfo) -> str:
+    return model.name if model.label == model.name else f"{model.label} ({model.name})"
 
 
 def model_json(model: ModelInfo, *, now: datetime) -> dict[str, Any]:

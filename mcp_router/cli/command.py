@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 from mcp_router.cli.session import Session
+from mcp_router.cli.values import PATH
 
 if TYPE_CHECKING:
     from mcp_router.storage.store import By, Period
@@ -61,11 +62,10 @@ def with_examples(*lines: str) -> Callable[[_C], _C]:
 
 
 def _global_options(hidden: bool) -> list[click.Option]:
-    file = click.Path(path_type=Path)
     return [
         click.Option(
             ["--config"],
-            type=file,
+            type=PATH,
             expose_value=False,
             callback=_remember,
             hidden=hidden,
@@ -73,7 +73,7 @@ def _global_options(hidden: bool) -> list[click.Option]:
         ),
         click.Option(
             ["--db"],
-            type=file,
+            type=PATH,
             expose_value=False,
             callback=_remember,
             hidden=hidden,

@@ -11,7 +11,7 @@ from mcp_router.cli.command import as_session, json_option, with_examples, with_
 from mcp_router.cli.output import say, show, show_json, write
 from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
-from mcp_router.cli.values import WORDS
+from mcp_router.cli.values import PATH, WORDS
 
 if TYPE_CHECKING:
     from mcp_router.config.load import Loaded
@@ -105,7 +105,7 @@ def path(session: Session) -> None:
 
 @with_global_options()
 @click.command()
-@click.argument("file", required=False, type=click.Path(path_type=Path))
+@click.argument("file", required=False, type=PATH)
 @as_session
 def check(session: Session, file: Path | None) -> None:
     """Check a settings file, or those in force.

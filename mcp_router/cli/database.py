@@ -13,6 +13,7 @@ from mcp_router.cli.confirmation import agreed
 from mcp_router.cli.output import say, show, show_json, working, write
 from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
+from mcp_router.cli.values import PATH
 
 if TYPE_CHECKING:
     from mcp_router.storage.kinds import Kind
@@ -85,9 +86,7 @@ def check(session: Session, context: click.Context) -> None:
 @click.command()
 @_before
 @_keep_days
-@click.option(
-    "--to", "target", type=click.Path(path_type=Path), required=True, help="The file to move to."
-)
+@click.option("--to", "target", type=PATH, required=True, help="The file to move to.")
 @as_session
 def archive(session: Session, before: datetime | None, keep_days: int | None, target: Path) -> None:
     """Move old rows to another database file.
@@ -162,11 +161,15 @@ def copy(source: str, target: str, as_json: bool) -> None:
 
     _must_exist(source)
     with Database.open(source) as one, Database.open(target) as other, working("Copying"):
-        copied = copy_history(one, other, advance=lambda *_: None)
+        copied = copy_history(one, other, advance=_unseen)
     if as_json:
         show_json([one._asdict() for one in copied])
     else:
         show(copied_page(copied))
+
+
+def _unseen(table: str, rows: int) -> None:
+    """Show nothing of a table that was copied: a spinner is enough."""
 
 
 def _must_exist(place: str) -> None:

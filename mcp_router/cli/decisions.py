@@ -18,12 +18,10 @@ from mcp_router.cli.constraints import (
 from mcp_router.cli.output import show, show_json
 from mcp_router.cli.prompt import read_task
 from mcp_router.cli.session import Session
-from mcp_router.cli.values import NAMES, TOKENS, WORDS
-
-_FILE = click.Path(path_type=Path)
+from mcp_router.cli.values import NAMES, PATH, TOKENS, WORDS
 
 _words = click.argument("prompt", nargs=-1, type=WORDS)
-_file = click.option("--file", type=_FILE, help="Read the task from a file; - is stdin.")
+_file = click.option("--file", type=PATH, help="Read the task from a file; - is stdin.")
 _context = click.option(
     "--context-tokens", type=TOKENS, help="Tokens of files and history on top of the prompt."
 )
@@ -46,7 +44,7 @@ class RouteOptions(Given):
 @click.command()
 @_words
 @_file
-@click.option("--system", type=_FILE, help="Read a system prompt from a file.")
+@click.option("--system", type=PATH, help="Read a system prompt from a file.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What matters most.")
 @click.option("--chain", type=NAMES, help="Models to try in order (a,b,c), or a chain's name.")
 @_context

@@ -11,14 +11,13 @@ from mcp_router.cli.command import as_session, json_option, with_examples, with_
 from mcp_router.cli.output import show, show_json, working, write
 from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
-from mcp_router.cli.values import NAMES
+from mcp_router.cli.values import FILE, NAMES, PATH
 
 if TYPE_CHECKING:
     from mcp_router.evaluation.outcomes import Outcomes, Rates, Row
     from mcp_router.evaluation.rules import Rule
     from mcp_router.evaluation.trial import Asked, Trial
 
-_FILE = click.Path(path_type=Path)
 _SAMPLES = ("llmrouter", "mmlu-pro")
 _PRESENT = "present"
 
@@ -42,7 +41,7 @@ class _Options(TypedDict):
 )
 @with_global_options()
 @click.command("eval")
-@click.argument("file", type=_FILE, metavar="[OUTCOMES.jsonl]", required=False)
+@click.argument("file", type=PATH, metavar="[OUTCOMES.jsonl]", required=False)
 @click.option("--history", is_flag=True, help="Judge by your own judged decisions instead.")
 @click.option(
     "--policy",
@@ -52,7 +51,7 @@ class _Options(TypedDict):
     help="What the verdict is on.",
 )
 @click.option("--sample", type=click.Choice(_SAMPLES), help="The sample to take without a file.")
-@click.option("--prices", type=_FILE, help="Prices as JSON, before those of the catalogue.")
+@click.option("--prices", type=PATH, help="Prices as JSON, before those of the catalogue.")
 @click.option("--models", type=NAMES, multiple=True, help="Only these models.")
 @click.option("--pair", type=NAMES, metavar="STRONG,WEAK", help="The two models of APGR and CPT.")
 @click.option(
@@ -69,7 +68,7 @@ class _Options(TypedDict):
     show_default=True,
     help="Which halves and samples are drawn.",
 )
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="A page to write.")
+@click.option("--html", type=FILE, help="A page to write.")
 @json_option
 @as_session
 def evaluate(

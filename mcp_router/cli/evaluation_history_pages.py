@@ -81,13 +81,14 @@ def history_verdict(trial: PastTrial) -> str:
         )
     saved = percent(first.saved).replace(" ", " % ", 1)
     gained = points(first.gained).replace(" ", " points ", 1)
-    name = first.policy
+    # Names of models keep the capitals they have.
+    name = first.policy[:1].upper() + first.policy[1:]
     return {
         "saves": f"{name} would have saved {saved} at equal quality: {gained}.",
         "worse": f"{name} would have been {saved} cheaper, but worse: {gained}.",
         "unsure": f"{name} would have saved {saved}, perhaps at a loss of quality: {gained}.",
         "nothing": f"{name} would have saved nothing for certain: {saved}, {gained}.",
-    }[trial.verdict].capitalize()
+    }[trial.verdict]
 
 
 def _row(one: Scored, trial: PastTrial) -> tuple[str, ...]:

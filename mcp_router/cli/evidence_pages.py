@@ -74,5 +74,6 @@ def _bases(cells: Cells) -> Iterator[str]:
         best = max(levels.values(), key=lambda one: one.prior.weight)
         told.setdefault(best.prior.basis, []).append(kind)
     most = max(told, key=lambda basis: len(told[basis]))
+    rest = "others" if len(told) > 1 else "all"
     for basis, kinds in told.items():
-        yield f"{'others' if basis == most else ', '.join(kinds)}: {basis}"
+        yield f"{rest if basis == most else ', '.join(kinds)}: {basis}"

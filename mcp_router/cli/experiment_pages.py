@@ -22,9 +22,9 @@ _LISTED = (
     Column("Verdict", flexible=True),
 )
 _ARMS = (
-    Column("Arm"),
+    Column("Arm", flexible=True),
     Column("Results", right=True),
-    Column("Success", right=True),
+    Column("Success %", right=True),
     Column("Score", right=True),
     Column("Cost", right=True),
     Column("Time", right=True),
@@ -98,7 +98,7 @@ def _changes(arm: ArmReport) -> str:
 
 def _arm(arm: ArmReport, *, control: str) -> tuple[str, ...]:
     name = f"{arm.arm} (control)" if arm.arm == control else arm.arm
-    success = "" if arm.success is None else f"{100 * arm.success:.1f} %"
+    success = "" if arm.success is None else f"{100 * arm.success:.1f}"
     score = "" if arm.score is None else f"{arm.score:.2f}"
     if arm.success_interval is not None:
         low, high = (100 * one for one in arm.success_interval)

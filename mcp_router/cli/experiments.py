@@ -43,7 +43,7 @@ def experiment(context: click.Context) -> None:
 @json_option
 @as_session
 def list_(session: Session, as_json: bool) -> None:
-    """List the experiments: those that were started, and those of the settings."""
+    """List the experiments that were started, and those of the settings."""
     from mcp_router.cli.experiment_pages import list_page, report_json
 
     reports = _reports(session)
@@ -95,7 +95,7 @@ def start(session: Session, name: str) -> None:
         log = Exposures(router.store.database)
         details = plan.model_dump(mode="json")
         if not log.define(name, details=details, now=session.clock()):
-            hint = f"To run it anew: mcp-router experiment forget {clean(name)}."
+            hint = "To run it anew, stop and forget it first."
             raise _refused("it was started before", hint=hint)
     arms = ", ".join(plan.arms)
     write(f"Started {clean(name)} with the arms {arms}; the control is {plan.base}.\n")
@@ -181,7 +181,10 @@ def _stop_arm(session: Session, log: Exposures, name: str, arm: str) -> None:
     if arm not in plan.arms:
         raise _refused(f"it has no arm {clean(arm)!r}", hint=f"Its arms are {others}.")
     if not log.stop_arm(name, arm=arm, reason="somebody stopped it", now=session.clock()):
-        raise _refused(f"{clean(arm)} was stopped before")
+        raise _refused(
+            f"{clean(arm)} was stopped before",
+            hint=f"See why: mcp-router experiment show {clean(name)}",
+        )
     write(f"Stopped {clean(arm)}; its tasks go to {plan.base}.\n")
 
 
@@ -196,9 +199,15 @@ def _unknown(session: Session, name: str) -> InvalidRequestError:
 
 def _not_running(session: Session, log: Exposures, name: str) -> InvalidRequestError:
     if log.experiment(name) is not None:
-        return _refused(f"{clean(name[:40])} has ended before")
+        return _refused(
+            f"{clean(name[:40])} has ended before",
+            hint=f"See what it showed: mcp-router experiment show {clean(name[:40])}",
+        )
     if name in session.settings.experiments:
-        return _refused(f"{clean(name[:40])} was never started")
+        return _refused(
+            f"{clean(name[:40])} was never started",
+            hint=f"Begin it: mcp-router experiment start {clean(name[:40])}",
+        )
     return _unknown(session, name)
 
 

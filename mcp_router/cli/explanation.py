@@ -10,7 +10,7 @@ import click
 from mcp_router.cli.command import as_session, json_option, with_examples, with_global_options
 from mcp_router.cli.output import show, show_json
 from mcp_router.cli.session import Session
-from mcp_router.cli.values import WORDS
+from mcp_router.cli.values import PATH, WORDS
 
 if TYPE_CHECKING:
     from mcp_router.router import Router
@@ -31,7 +31,7 @@ LISTED = 20
 @click.option(
     "--config",
     "other",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="With --replay: the settings file to decide under; else the one settings file to read.",
 )
 @json_option

@@ -14,6 +14,7 @@ from mcp_router.cli.decision_pages import (
 )
 from mcp_router.cli.page import Column, Fields, Items, Line, Notes, Page, Table
 from mcp_router.cli.text import duration, spoken, usd
+from mcp_router.reporting.text import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +89,7 @@ def _ranking(decision: Decision) -> Table:
         Column("Hist.", right=True),
         Column("Price", right=True),
     )
-    title = f"Ranking ({decision.strategy}): {_count(decision)} candidates"
+    title = f"Ranking ({decision.strategy}): {counted(_count(decision), 'candidate')}"
     return Table(columns, tuple(map(_ranked, decision.candidates)), title=title)
 
 

@@ -15,6 +15,7 @@ from mcp_router.cli.output import OutputError, say
 from mcp_router.cli.records import open_records
 from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
+from mcp_router.cli.values import FILE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -43,7 +44,7 @@ KINDS: tuple[Kind, ...] = ("decisions", "outcomes", "fallbacks", "rate_limits")
 )
 @click.option(
     "--output",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=FILE,
     help="The file to write; standard output unless named.",
 )
 @click.option(

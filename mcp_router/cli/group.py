@@ -64,7 +64,7 @@ SECTIONS = {
         "config": Entry("configuration", "Show every setting and where it came from."),
         "db": Entry("database", "Look after the database."),
         "reset": Entry("reset", "Forget what is cached, or the statistics."),
-        "serve": Entry("service", "Serve agents over MCP on stdin and stdout."),
+        "serve": Entry("service", "Serve agents over MCP on stdin and stdout, or over HTTP."),
         "token": Entry("tokens", "Make, list and revoke the tokens of the HTTP server."),
         "demo": Entry("demo", "See what it does on sample prompts; no key, no network."),
     },

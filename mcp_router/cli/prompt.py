@@ -44,11 +44,20 @@ def read_task(
     return Message(role="system", content=rules), Message(role="user", content=prompt)
 
 
+def read_source(file: Path, *, option: str) -> str:
+    """Return the text of the file that an option names; "-" is standard input.
+
+    Raises:
+        InvalidRequestError: it cannot be read as text.
+    """
+    return _stdin() if str(file) == "-" else _file(file, option=option)
+
+
 def _prompt(words: Sequence[str], file: Path | None) -> str:
     if file is not None:
         if words:
             raise click.UsageError("Give the task as an argument or with --file, not both.")
-        return _stdin() if str(file) == "-" else _file(file, option="--file")
+        return read_source(file, option="--file")
     if words and tuple(words) != ("-",):
         return mended(" ".join(words))
     if not words and (sys.stdin is None or sys.stdin.isatty()):

@@ -13,6 +13,7 @@ from mcp_router.cli.output import say, show_json, working, write
 from mcp_router.cli.records import open_records
 from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
+from mcp_router.cli.values import FILE
 
 if TYPE_CHECKING:
     from mcp_router.reporting.values import Report
@@ -38,7 +39,7 @@ _browse = click.option("--open", "browse", is_flag=True, help="Show it in the br
 )
 @with_global_options()
 @click.command()
-@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option("--html", type=FILE, help="The file to write.")
 @_browse
 @_days
 @_baseline

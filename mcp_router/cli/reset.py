@@ -13,6 +13,7 @@ from mcp_router.cli.output import say, show_json, working, write
 from mcp_router.cli.records import open_records
 from mcp_router.cli.session import Session
 from mcp_router.cli.text import clean
+from mcp_router.cli.values import PATH
 
 _AHEAD = timedelta(days=36_500)
 """Rows that a clock dated ahead go with the others."""
@@ -59,7 +60,7 @@ def cache(session: Session, as_json: bool) -> None:
 @click.option(
     "--archive",
     "target",
-    type=click.Path(path_type=Path),
+    type=PATH,
     help="Move the rows to this database file instead of deleting them.",
 )
 @json_option

@@ -30,7 +30,7 @@ from mcp_router.cli.output import (
 from mcp_router.cli.progress import Progress
 from mcp_router.cli.prompt import read_task
 from mcp_router.cli.session import Session
-from mcp_router.cli.values import NAMES, SECONDS, TAG, TOKENS, WORDS
+from mcp_router.cli.values import NAMES, PATH, SECONDS, TAG, TOKENS, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from mcp_router.types import Completion, Decision, Effort, ModeOptions, Reuse
 
 EFFORTS = ("none", "low", "medium", "high")
-_FILE = click.Path(path_type=Path)
 
 
 class RunOptions(Given, GivenMode):
@@ -86,8 +85,8 @@ class Work(NamedTuple):
 @with_global_options()
 @click.command()
 @click.argument("prompt", nargs=-1, type=WORDS)
-@click.option("--file", type=_FILE, help="Read the task from a file; - is stdin.")
-@click.option("--system", type=_FILE, help="Read a system prompt from a file.")
+@click.option("--file", type=PATH, help="Read the task from a file; - is stdin.")
+@click.option("--system", type=PATH, help="Read a system prompt from a file.")
 @click.option("--stream", is_flag=True, help="Show the answer as it comes, on a terminal.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), help="What matters most.")
 @click.option("--chain", type=NAMES, help="Models to try in order (a,b,c), or a chain's name.")
@@ -98,7 +97,7 @@ class Work(NamedTuple):
 @click.option(
     "--tag", "tags", type=TAG, multiple=True, help="Mark it, as with project=site; repeatable."
 )
-@click.option("--output", type=_FILE, help="Write the answer to a file, whole or not at all.")
+@click.option("--output", type=PATH, help="Write the answer to a file, whole or not at all.")
 @click.option(
     "--cache/--no-cache",
     default=None,

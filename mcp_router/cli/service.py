@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 def serve(
     session: Session, context: click.Context, http: bool, host: str | None, port: int | None
 ) -> None:
-    """Serve agents over MCP on stdin and stdout.
+    """Serve agents over MCP on stdin and stdout, or many clients over HTTP.
 
     An agent's host starts this; by hand it waits in silence for messages, until Ctrl-D. Changed
     settings and budgets hold from the next call on.

@@ -10,17 +10,15 @@ import click
 
 from mcp_router.cli.command import as_session, json_option, with_examples, with_global_options
 from mcp_router.cli.output import show, show_json
-from mcp_router.cli.prompt import read_task
+from mcp_router.cli.prompt import read_source, read_task
 from mcp_router.cli.session import Session
-from mcp_router.cli.values import WORDS
+from mcp_router.cli.values import PATH, WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mcp_router.reporting.suggestions import Suggestion
     from mcp_router.types import Request
-
-_FILE = click.Path(path_type=Path)
 
 
 @with_examples(
@@ -31,12 +29,12 @@ _FILE = click.Path(path_type=Path)
 @with_global_options()
 @click.command()
 @click.argument("prompt", nargs=-1, type=WORDS)
-@click.option("--file", type=_FILE, help="Read the task from a file; - is stdin.")
-@click.option("--system", type=_FILE, help="Read a system prompt from a file.")
+@click.option("--file", type=PATH, help="Read the task from a file; - is stdin.")
+@click.option("--system", type=PATH, help="Read a system prompt from a file.")
 @click.option(
     "--request",
     "whole",
-    type=_FILE,
+    type=PATH,
     help="Read a whole request from a JSON file: messages, tools and the rest, or messages alone.",
 )
 @click.option(
@@ -87,12 +85,14 @@ def _from_request(session: Session, request: Request) -> Sequence[Suggestion]:
 def _from_history(session: Session, *, days: int) -> tuple[Sequence[Suggestion], str]:
     from mcp_router.cli.records import open_records
     from mcp_router.reporting.habits import for_history
+    from mcp_router.reporting.text import counted
     from mcp_router.storage.runs import recent_runs
 
     now = session.clock()
     with open_records(session) as store:
         runs = recent_runs(store.database, since=now - timedelta(days=days))
-    return for_history(runs, catalog=session.catalog, now=now), f"the latest {len(runs):,} runs"
+    of = f"the latest {counted(len(runs), 'run')}"
+    return for_history(runs, catalog=session.catalog, now=now), of
 
 
 def _request(
@@ -120,9 +120,9 @@ def _whole(path: Path) -> Request:
     from mcp_router.routing.intake import as_request, invalid
     from mcp_router.types import Request
 
-    text = read_task((), file=path)
+    text = read_source(path, option="--request")
     try:
-        given: object = json.loads(text if isinstance(text, str) else "")
+        given: object = json.loads(text)
         body = json.dumps({"messages": given} if isinstance(given, list) else given)
         return as_request(Request.model_validate_json(body))
     except ValidationError as error:

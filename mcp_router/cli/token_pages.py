@@ -22,7 +22,7 @@ def token_json(token: AccessToken, *, now: int, spent: Spent | None = None) -> d
     body: dict[str, Any] = {
         "name": token.name,
         "scope": token.scope,
-        "state": _state(token, now=now),
+        "state": "in force" if token.is_live(now) else _state(token, now=now),
         "models": list(token.models),
         "daily_usd": _usd(token.daily_nanos),
         "monthly_usd": _usd(token.monthly_nanos),
@@ -33,7 +33,10 @@ def token_json(token: AccessToken, *, now: int, spent: Spent | None = None) -> d
         "revoked_at": _time(token.revoked_ms),
     }
     if spent is not None:
-        body |= {"spent_today_usd": f"{spent[0]:f}", "spent_this_month_usd": f"{spent[1]:f}"}
+        body |= {
+            "spent_today_usd": format_usd(to_nanos(spent[0])),
+            "spent_this_month_usd": format_usd(to_nanos(spent[1])),
+        }
     return body
 
 
@@ -43,13 +46,13 @@ def tokens_page(tokens: Sequence[AccessToken], *, spent: Mapping[str, Spent], no
         hint = ("Make one: mcp-router token create NAME --scope execute",)
         return Page((Line("There is no token."), Notes("hint", hint)))
     columns = (
-        Column("Token"),
+        Column("Token", flexible=True),
         Column("May"),
         Column("Today", right=True),
         Column("Month", right=True),
-        Column("Per minute", right=True),
+        Column("Per minute", flexible=True),
         Column("Models", flexible=True),
-        Column("State"),
+        Column("State", flexible=True),
     )
     rows = tuple(
         (

@@ -10,6 +10,7 @@ import click
 from mcp_router.cli.command import as_session, json_option, with_examples, with_global_options
 from mcp_router.cli.output import say, show, show_json, write
 from mcp_router.cli.session import Session
+from mcp_router.cli.text import clean
 from mcp_router.cli.values import NAMES, USD, WORDS
 
 if TYPE_CHECKING:
@@ -25,14 +26,18 @@ _DAY_MS = 86_400_000
 _MOST_PER_MINUTE = 1_000_000_000
 
 
+@with_examples("mcp-router token create ci --daily 5", "mcp-router token revoke ci")
 @with_global_options()
-@click.group()
-def token() -> None:
+@click.group(invoke_without_command=True)
+@click.pass_context
+def token(context: click.Context) -> None:
     """Make, list and revoke the tokens of the HTTP server.
 
     Each client of `mcp-router serve --http` needs one. It may have budgets, models and rates of its
     own; the budgets for everybody hold besides.
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @with_examples(
@@ -80,7 +85,8 @@ def create(
 
     if not _NAME.fullmatch(name):
         hint = "Letters, digits, dots, hyphens, underscores and @, 64 at the most."
-        raise InvalidRequestError(field="name", problem="is no name for a token", hint=hint)
+        problem = f"{clean(name[:40])!r} is no name for a token"
+        raise InvalidRequestError(field="name", problem=problem, hint=hint)
     resolved = tuple(dict.fromkeys(session.catalog.resolve(one).name for one in models))
     secret, now = new_secret(), to_ms(session.clock())
     made = AccessToken(

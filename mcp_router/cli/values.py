@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mcp_router.cli.text import clean, mended
+
+if TYPE_CHECKING:
+    _ClickPath = click.Path[Path]
+else:
+    # Cannot be subscripted at run time before click 8.5.1.
+    _ClickPath = click.Path
 
 MAX_TOKENS = 10**12
 
@@ -182,10 +190,27 @@ class _Words(_Kind):
         return mended(text)
 
 
+class _Place(_ClickPath):
+    """A path as click reads it, which also refuses what no file can be called."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        try:
+            return super().convert(value, param, ctx)
+        except ValueError:
+            # A null byte, or a character that the names of files cannot hold.
+            self.fail(f"{clean(str(value)[:60])!r} cannot be the name of a file.", param, ctx)
+
+
 USD, SHARE, TOKENS = _Usd(), _Share(), _Tokens()
 MILLISECONDS, SECONDS = _Milliseconds(), _Seconds()
 NAMES, WORDS = _Names(), _Words()
 LIMIT, SCOPE, TAG = _Limit(), _Scope(), _Tag()
+PATH, FILE = _Place(path_type=Path), _Place(path_type=Path, dir_okay=False)
 
 
 def names_among(known: Sequence[str]) -> click.ParamType[Any]:

@@ -11,7 +11,7 @@ from mcp_router.cli.command import as_session, json_option, with_examples, with_
 from mcp_router.cli.output import remark, say, show_aside, show_json, write_answer
 from mcp_router.cli.progress import Spinner
 from mcp_router.cli.session import Session
-from mcp_router.cli.values import TAG, USD, WORDS
+from mcp_router.cli.values import PATH, TAG, USD, WORDS
 from mcp_router.cli.workflow_pages import step_line, workflow_page
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Asked(NamedTuple):
 )
 @with_global_options()
 @click.command()
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=PATH)
 @click.option(
     "--input",
     "inputs",

@@ -79,7 +79,7 @@ def address(url: str) -> str:
 def host_name(name: str) -> str:
     """Check the name or address of a machine, without a port; returned in small letters."""
     if not _HOST.fullmatch(name):
-        raise refusal("this does not name a machine", allowed='a name or address without a port')
+        raise refusal("this does not name a machine", allowed="a name or address without a port")
     return name.lower().strip("[]")
 
 

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
     from mcp_router.reporting.values import Forecast, Report
 
 OTHERS = "others"
-_DOLLARS = {"format": "$,.2~f", "tickCount": 5}
-_AMOUNT = {"type": "quantitative", "title": None, "axis": _DOLLARS}
+# Cents are nothing where a day costs less than one: small amounts have two digits that count.
+_SAID = (
+    "datum.value != 0 && abs(datum.value) < 0.1 "
+    "? format(datum.value, '$.2~r') : format(datum.value, '$,.2~f')"
+)
+_DOLLARS = {"labelExpr": _SAID, "tickCount": 5}
+AMOUNT = {"type": "quantitative", "title": None, "axis": _DOLLARS}
 _DAYS = {
     "field": "day",
     "type": "temporal",
@@ -56,7 +61,7 @@ def spending(report: Report, *, size: Size) -> Spec:
                 "axis": axis,
                 "scale": {"domain": days, "paddingInner": 0.2, "paddingOuter": 0.1},
             },
-            "y": {**_AMOUNT, "field": "usd"},
+            "y": {**AMOUNT, "field": "usd"},
             "color": {"field": "place", "type": "ordinal", "scale": colours},
             "order": {"field": "place", "type": "quantitative"},
             "description": {"field": "tip", "type": "nominal"},
@@ -83,27 +88,27 @@ def budget_left(forecast: Forecast, *, size: Size) -> Spec:
     ]
     if forecast.limit_usd is not None:
         rule = {"type": "rule", "color": "var(--bad)", "strokeWidth": 1.5}
-        zero = {"y": {**_AMOUNT, "field": field}}
+        zero = {"y": {**AMOUNT, "field": field}}
         layers.append({"data": {"values": [{field: 0}]}, "mark": rule, "encoding": zero})
     return {**frame(size), "layer": layers}
 
 
 def _band(field: str) -> Spec:
-    low, high = {**_AMOUNT, "field": f"{field}_low"}, {"field": f"{field}_high"}
+    low, high = {**AMOUNT, "field": f"{field}_low"}, {"field": f"{field}_high"}
     area = {"type": "area", "color": COLOURS[0], "opacity": 0.18}
     return {"mark": area, "encoding": {"x": _DAYS, "y": low, "y2": high}}
 
 
 def _line(field: str, **style: object) -> Spec:
     line = {"type": "line", "color": COLOURS[0], "strokeWidth": 2.2, **style}
-    return {"mark": line, "encoding": {"x": _DAYS, "y": {**_AMOUNT, "field": field}}}
+    return {"mark": line, "encoding": {"x": _DAYS, "y": {**AMOUNT, "field": field}}}
 
 
 def _touched(field: str) -> Spec:
     """Lay points that cannot be seen over the lines, to say the figures of each day."""
     point = {"type": "point", "filled": True, "size": 160, "opacity": 0}
     tip = {"field": "tip", "type": "nominal"}
-    y = {**_AMOUNT, "field": field}
+    y = {**AMOUNT, "field": field}
     return {"mark": point, "encoding": {"x": _DAYS, "y": y, "description": tip}}
 
 

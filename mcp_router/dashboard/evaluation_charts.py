@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 
 _TIP = {"field": "tip", "type": "nominal"}
 _QUALITY = {"type": "quantitative", "title": None, "axis": {"format": ".2f", "tickCount": 5}}
-# About what the axes take of a chart, and from which ratio on costs are drawn on a log scale.
+# About what the axes take of a chart, with and without the room beside the points, and from which
+# ratio on costs are drawn on a log scale.
 _LEFT, _RIGHT, _BELOW = 65.0, 35.0, 60.0
+_AXIS = 36.0
 _WIDELY = 10.0
 _OURS, _OTHER, _SINGLE = COLOURS[0], COLOURS[2], COLOURS[5]
 
@@ -106,7 +108,7 @@ def _sided(
         )
         for x, y, row in zip(across, down, every, strict=True)
     ]
-    sides = placed(points, width=size.width)
+    sides = placed(points, width=size.width, left=_AXIS)
     return [{**row, "side": side} for row, side in zip(rows, sides, strict=False)]
 
 

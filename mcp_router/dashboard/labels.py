@@ -56,8 +56,11 @@ def some(names: Sequence[str], *, most: int) -> list[str]:
     return list(names[::-1][::step])[::-1]
 
 
-def placed(points: Sequence[Point], *, width: float) -> tuple[str, ...]:
-    """Choose a side for each name, the first points first: right, left, above and so on, or ""."""
+def placed(points: Sequence[Point], *, width: float, left: float = 0.0) -> tuple[str, ...]:
+    """Choose a side for each name, the first points first: right, left, above and so on, or "".
+
+    Names stand between `left` and `width`.
+    """
     taken = [_Box(one.x - 6, one.y - 6, one.x + 6, one.y + 6) for one in points]
     sides: list[str] = []
     for one in points:
@@ -65,7 +68,7 @@ def placed(points: Sequence[Point], *, width: float) -> tuple[str, ...]:
             (
                 (side, box)
                 for side, box in _boxes(one)
-                if box.left >= 0 and box.right <= width and not _meets(box, taken)
+                if box.left >= left and box.right <= width and not _meets(box, taken)
             ),
             ("", None),
         )

@@ -48,6 +48,7 @@ class Outlet(asyncio.Transport):
     def abort(self) -> None:
         """Hang up at once."""
         self._waiting.clear()
+        self._size = 0
         self._inner.abort()
 
     def is_closing(self) -> bool:

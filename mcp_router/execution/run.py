@@ -190,9 +190,7 @@ class Run:
     async def _begin(self, leg: Leg, *, now: float, stream: bool) -> Trial | None:
         route, left = leg.route, self._until - now
         database, spent = self._services.store.database, self._books.spent
-        rejection = await off_loop(
-            database, lambda: self._prepared.rejection(route, spent=spent)
-        )
+        rejection = await off_loop(database, lambda: self._prepared.rejection(route, spent=spent))
         if rejection is not None:
             self._leave_out(route, rejection)
             return None

@@ -7,6 +7,7 @@ change, and a provider's cache of it stays warm.
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +22,9 @@ MIN_CHARS = 400
 """Shorter repetitions stay: the note in their place would not be much shorter."""
 
 _HEAD_CHARS = 40
+_PLACE_TAKEN = re.compile(r"\[(\d+ lines|a line) left out that stands? above, beginning: .{0,40}\]")
+"""What is put where lines were left out: it means others in each place, so is no repetition."""
+
 _Place = tuple[int, int]
 _Key = tuple[str, ...]
 
@@ -115,7 +119,9 @@ class _Index:
         source, first = place
         theirs, length = self._messages[source], 0
         most = min(len(theirs) - first, len(lines) - start)
-        while length < most and theirs[first + length] == lines[start + length]:
+        while length < most and theirs[first + length] == (line := lines[start + length]):
+            if _PLACE_TAKEN.fullmatch(line):
+                break
             length += 1
         size = sum(len(line) + 1 for line in lines[start : start + length])
         return _Repeat(start, start + length, source) if size >= MIN_CHARS else None
@@ -123,8 +129,9 @@ class _Index:
 
 def _keys(lines: Sequence[str], start: int) -> list[_Key]:
     keys: list[_Key] = [(lines[start],)] if len(lines[start]) >= MIN_CHARS else []
-    if start + 3 <= len(lines):
-        keys.append(tuple(lines[start : start + 3]))
+    three = tuple(lines[start : start + 3])
+    if len(three) == 3 and not any(map(_PLACE_TAKEN.fullmatch, three)):
+        keys.append(three)
     return keys
 
 
@@ -134,19 +141,20 @@ def _shortened(lines: Sequence[str], repeats: Sequence[_Repeat]) -> list[str]:
     for number, (start, end) in enumerate(pairwise(bounds)):
         if number % 2:
             head = next((line.strip() for line in lines[start:end] if line.strip()), "")
-            count_ = f"{end - start} lines" if end - start > 1 else "a line"
+            many = f"{end - start} lines left out that stand"
+            what = many if end - start > 1 else "a line left out that stands"
             beginning = head[:_HEAD_CHARS].rstrip()
-            result.append(f"[{count_} left out that stand above, beginning: {beginning}]")
+            result.append(f"[{what} above, beginning: {beginning}]")
         else:
             result += lines[start:end]
     return result
 
 
 def _note(gone: Sequence[str], *, at: int, source: int) -> str:
-    what = f"{len(gone)} lines" if len(gone) > 1 else "a line"
+    what, stand = (f"{len(gone)} lines", "stand") if len(gone) > 1 else ("a line", "stands")
     tokens = estimate(count("\n".join(gone)), Family.O200K)
     return (
-        f"left out of message {at + 1}: {what}, about {tokens:,} tokens, which stand in "
+        f"left out of message {at + 1}: {what}, about {tokens:,} tokens, which {stand} in "
         f"message {source + 1} word for word"
     )
 

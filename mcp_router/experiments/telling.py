@@ -71,7 +71,7 @@ def _waiting(tallies: Sequence[Tally], *, rules: Rules) -> str:
     more = still_needed(tallies, rules=rules)
     if more is None:
         if short:
-            return f"no verdict yet: {sum(short):,} more results are the least"
+            return f"no verdict yet: {sum(short):,} more results are needed at least"
         return "no verdict yet, and none in sight: the arms are too alike"
     return f"no verdict yet: about {_rounded(max(more, sum(short))):,} more results"
 

@@ -43,7 +43,7 @@ def record(
         StorageError: the database failed.
     """
     ordered = sorted((one for one in seats if one.done), key=lambda one: one is winner)
-    with stage.store.database.transaction():
+    with stage.store.together():
         for seat in ordered:
             note = (WON if seat is winner else LOST) + seat.why
             for name, score in _scores(seat, source):

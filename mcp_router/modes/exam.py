@@ -177,8 +177,18 @@ class Examiner:
         if table is None:
             known = ", ".join([*stage.settings.scorers, *self._functions, *PLAIN])
             problem = f"there is no scorer {name[:60]!r}"
-            raise ConfigError(place="settings", key=key, problem=problem, allowed=known)
-        keys = {one.api_key_env for one in stage.catalog.providers.values()}
+            place = "the call" if key == "scorers" else "settings"
+            raise ConfigError(place=place, key=key, problem=problem, allowed=known)
         # What a scorer runs may be what a model wrote: no key of ours is for it.
-        environ = {key: value for key, value in self._environ.items() if key not in keys}
+        secret = secrets_of(stage)
+        environ = {name: value for name, value in self._environ.items() if name not in secret}
         return scorer_of(name, table, environ=environ)
+
+
+def secrets_of(stage: Stage) -> frozenset[str]:
+    """Name the variables that hold our secrets: keys, and the password of a shared database."""
+    names = {one.api_key_env for one in stage.catalog.providers.values()}
+    names.add(stage.settings.http.oauth.client_secret_env)
+    if stage.store.database.remote:
+        names.add("PGPASSWORD")
+    return frozenset(name for name in names if name)

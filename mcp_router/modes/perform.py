@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_router.errors import InvalidRequestError
+from mcp_router.execution.off_loop import off_loop
 from mcp_router.types import DoneEvent, Mode
 
 if TYPE_CHECKING:
@@ -24,11 +26,12 @@ async def perform(stage: Stage, job: Job, *, mode: Mode) -> Completion:
         RouterError: as `Router.execute` raises.
     """
     shelf = _shelf(stage, job, mode=mode)
-    done = None if shelf is None else shelf.take()
+    database = stage.store.database
+    done = None if shelf is None else await off_loop(database, shelf.take)
     if done is None:
         done = await _carry_out(stage, job, mode=mode)
         if shelf is not None and not _refused(done):
-            done = shelf.keep(done)
+            done = await off_loop(database, partial(shelf.keep, done))
     return _noted(done, job)
 
 
@@ -39,7 +42,8 @@ async def perform_streamed(stage: Stage, job: Job) -> AsyncGenerator[StreamEvent
         RouterError: as `Router.stream` raises.
     """
     shelf = _shelf(stage, job, mode=Mode.SINGLE)
-    kept = None if shelf is None else shelf.take()
+    database = stage.store.database
+    kept = None if shelf is None else await off_loop(database, shelf.take)
     if kept is not None:
         from mcp_router.modes.reuse import events_of
 
@@ -54,7 +58,7 @@ async def perform_streamed(stage: Stage, job: Job) -> AsyncGenerator[StreamEvent
                 continue
             done = await finished(stage, job, event.result)
             if shelf is not None and not _refused(done):
-                done = shelf.keep(done)
+                done = await off_loop(database, partial(shelf.keep, done))
             yield DoneEvent(_noted(done, job))
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import anyio
-
-from mcp_router.errors import StorageError
+from mcp_router.errors import LostDatabaseError, StorageError
 from mcp_router.money import to_usd
 from mcp_router.storage.answer_keys import answer_key
 from mcp_router.storage.answers import AnswerCache, is_keepable
@@ -75,7 +74,15 @@ class Shelf:
         Raises:
             StorageError: the database failed.
         """
-        began, now = anyio.current_time(), self._stage.clock()
+        try:
+            return self._taken()
+        except LostDatabaseError:
+            if self._stage.store.database.on_lost == "closed":
+                raise
+            return None
+
+    def _taken(self) -> Completion | None:
+        began, now = time.perf_counter(), self._stage.clock()
         key, sketch = self._key, self._sketch
         # One commit, so that a hit that is counted is one that was recorded.
         with self._stage.store.database.transaction():
@@ -84,7 +91,7 @@ class Shelf:
                 kept = self._cache.get_near(sketch, now=now, fits=self._fits)
             if kept is None:
                 return None
-            done = self._again(kept, seconds=anyio.current_time() - began)
+            done = self._again(kept, seconds=time.perf_counter() - began)
             self._stage.store.record_outcome(self._outcome(done))
         return done
 
@@ -125,15 +132,23 @@ class Shelf:
 
     def _fits(self, done: Completion) -> bool:
         """Say whether an answer is good enough, and only of models that this task may ask."""
-        settings, decision = self._stage.settings, self._job.decision
-        task = settings.tasks.get(decision.task_type)
-        own = None if task is None else task.threshold
-        threshold = settings.cascade.threshold if own is None else own
-        if done.confidence is not None and done.confidence < threshold:
+        if done.confidence is not None and done.confidence < self._threshold:
             return False
+        decision = self._job.decision
         able = {decision.model, *decision.fallbacks, *decision.others}
         able.update(one.model for one in decision.candidates)
         return able.issuperset({done.model, *(one.model for one in done.answers)})
+
+    @cached_property
+    def _threshold(self) -> float:
+        """The confidence of a good answer: as its scorers, the call, task or cascade ask."""
+        settings, job = self._stage.settings, self._job
+        exam = self._stage.examiner.exam_of(self._stage, job)
+        if exam is not None:
+            return exam.bar
+        task = settings.tasks.get(job.decision.task_type)
+        asked = (job.options.threshold, None if task is None else task.threshold)
+        return next((one for one in asked if one is not None), settings.cascade.threshold)
 
     def _again(self, kept: KeptAnswer, *, seconds: float) -> Completion:
         first = kept.completion

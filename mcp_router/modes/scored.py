@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mcp_router.modes.exam import Exam, Found
     from mcp_router.modes.seat import Seat
     from mcp_router.modes.stage import Job, Stage
-    from mcp_router.types import Attempt, Completion
+    from mcp_router.types import Attempt, Completion, ModelAnswer
 
 
 _HALF = 0.5
@@ -116,13 +116,19 @@ class _Trials:
                 "cost_usd": total_cost(attempts),
                 "latency_ms": round((anyio.current_time() - self._began) * 1000),
                 "confidence": confidence,
-                "answers": tuple(answer_of(one, won=one is seat) for one in self.seats)
+                "answers": tuple(self._told(one, won=one is seat) for one in self.seats)
                 if several
                 else (),
                 "why": seat.why,
                 "warnings": tuple(told),
             }
         )
+
+    def _told(self, seat: Seat, *, won: bool) -> ModelAnswer:
+        """Write an answer with the cost and the time of its own model, not of those before it."""
+        own = [one for one in self.share.attempts if one.model == seat.model]
+        changes = {"cost_usd": total_cost(own), "latency_ms": sum(one.latency_ms for one in own)}
+        return answer_of(seat, won=won).model_copy(update=changes)
 
 
 async def scored(stage: Stage, job: Job, *, exam: Exam) -> Completion:

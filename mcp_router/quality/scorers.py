@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Protocol
 
-from mcp_router.quality.assess import assess
 from mcp_router.quality.code import parses
 from mcp_router.quality.patterns import safe_pattern
 from mcp_router.quality.schema import mismatch, read_json
@@ -25,22 +23,6 @@ class Scorer(Protocol):
     def __call__(self, request: Request, answer: str, /) -> float:
         """Return the mark."""
         ...
-
-
-class Command(NamedTuple):
-    """A user's program as a scorer: run without a shell, for `timeout_s` seconds at most.
-
-    It reads `command_input` from its standard input and writes a number, or a JSON object with
-    "score", for `read_score`. Running it is the executor's business.
-    """
-
-    argv: tuple[str, ...]
-    timeout_s: float = 30.0
-
-
-def heuristic(request: Request, answer: str) -> float:
-    """Mark an answer by the signs of a bad one."""
-    return assess(request, answer).confidence
 
 
 def schema(rules: Mapping[str, Any] | None = None) -> Scorer:
@@ -105,19 +87,3 @@ def command_input(request: Request, answer: str) -> str:
     prompt = people[-1] if people else ""
     row = {"prompt": prompt, "answer": answer, "schema": request.response_schema}
     return json.dumps(row, ensure_ascii=False)
-
-
-def read_score(output: str) -> float:
-    """Read what a scorer program wrote.
-
-    Raises:
-        ValueError: it wrote neither a number nor a JSON object with a number under "score".
-    """
-    value, found = read_json(output.strip())
-    score = cast("dict[str, object]", value).get("score") if isinstance(value, dict) else value
-    if found and isinstance(score, int | float) and not isinstance(score, bool):
-        return checked(score)
-    found_number = re.fullmatch(r"\s*([01]?\.\d+)\s*", output)
-    if found_number is None:
-        raise ValueError('the scorer wrote neither a number nor {"score": number}')
-    return checked(float(found_number[1]))

@@ -78,7 +78,8 @@ def as_request(task: Task, **asked: Unpack[Asked]) -> Request:
 def invalid(error: ValidationError) -> InvalidRequestError:
     """Turn the first complaint of a validation into one sentence without the value itself."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    place = [str(step) for step in first["loc"] if isinstance(step, str)]
+    # A step in brackets is a validator of ours, not a field.
+    place = [step for step in first["loc"] if isinstance(step, str) and "[" not in step]
     problem = first["msg"].removeprefix("Value error, ")
     return InvalidRequestError(field=".".join(place) or "request", problem=_plain(problem))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,8 +13,10 @@ from mcp_router.routing.intake import fingerprint
 from mcp_router.types import LearntChoice
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from decimal import Decimal
 
+    from mcp_router.learning.switching import Plan
     from mcp_router.routing.rank import Field, Ranked
     from mcp_router.routing.situation import Situation
     from mcp_router.types import Learnt, ModelInfo
@@ -49,35 +52,23 @@ def take(field: Field, situation: Situation) -> Taken | None:
         return None
     applies = switch is not None and switch.usual == usual.profile.model.name
     asked = bool(situation.request.messages)
-    able = trying is not None and asked and trying.left_usd > 0
-    found = plan(
+    share = trying.share if trying is not None and asked and trying.left_usd > 0 else 0.0
+    planned = partial(
+        plan,
         _option(usual),
         [_option(one) for one in field.ranked[1:] if _fits(one, situation)],
         switched=switch.model if switch is not None and applies else "",
-        share=trying.share if trying is not None and able else 0.0,
         # A replay knows no text to draw from: it stays with what is not left to a draw.
         draw=_draw(situation, "" if trying is None else trying.seed) if asked else 0.5,
     )
     ranked = {one.profile.model.name: one for one in field.ranked}
+    found = planned(share=share)
     chosen = ranked[found.chosen.model]
     if found.kind == "explored" and trying is not None and _dear(chosen, trying.left_usd):
-        return None
-    return Taken(
-        chosen.profile.model,
-        LearntChoice(
-            kind=found.kind,
-            usual=usual.profile.model.name,
-            propensity=found.propensity,
-            chance=found.chance,
-            quality=chosen.profile.quality,
-            usual_quality=usual.profile.quality,
-            usual_cost_usd=to_usd(usual.profile.cost),
-            ready=found.ready,
-            ready_quality=ranked[found.ready].profile.quality if found.ready else None,
-            ready_chance=found.ready_chance,
-            failed=found.failed,
-        ),
-    )
+        # Too little is left for this one; a switch holds all the same.
+        found = planned(share=0.0)
+    model = ranked[found.chosen.model].profile.model
+    return Taken(model, _choice(found, usual=usual, ranked=ranked))
 
 
 def learnt_reasons(winner: Ranked, situation: Situation, *, taken: Taken | None) -> tuple[str, ...]:
@@ -97,6 +88,22 @@ def learnt_reasons(winner: Ranked, situation: Situation, *, taken: Taken | None)
             f"One in ten requests of a switched task type stays with {name}, to compare the two."
         )
     return tuple(lines)
+
+
+def _choice(found: Plan, *, usual: Ranked, ranked: Mapping[str, Ranked]) -> LearntChoice:
+    return LearntChoice(
+        kind=found.kind,
+        usual=usual.profile.model.name,
+        propensity=found.propensity,
+        chance=found.chance,
+        quality=ranked[found.chosen.model].profile.quality,
+        usual_quality=usual.profile.quality,
+        usual_cost_usd=to_usd(usual.profile.cost or 0),
+        ready=found.ready,
+        ready_quality=ranked[found.ready].profile.quality if found.ready else None,
+        ready_chance=found.ready_chance,
+        failed=found.failed,
+    )
 
 
 def _changed(taken: Taken, *, cost: int) -> str:

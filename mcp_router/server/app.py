@@ -11,7 +11,6 @@ import anyio
 from mcp.server import MCPServer
 from mcp.server.caching import CacheHint
 
-from mcp_router.logs import start_log
 from mcp_router.server.lazy import LazyRouter, Stamp
 from mcp_router.server.lines import Lines
 from mcp_router.server.prompts import add_prompts
@@ -101,6 +100,8 @@ def serve(
 
     Call it on the main thread and leave the process afterwards: stdin stays taken.
     """
+    from mcp_router.logs import start_log
+
     start_log()
     try:
         build_server(open_router, lines=lines, stamp=stamp).run()

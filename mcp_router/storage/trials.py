@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from mcp_router.errors import LostDatabaseError
 from mcp_router.learning.switching import MARGIN, SHARE, Trial, is_safe, value_gap
 from mcp_router.money import to_nanos, to_usd
 from mcp_router.storage.periods import from_ms, period_bounds, to_ms
@@ -158,6 +159,17 @@ class Trials:
         choice = decision.learnt
         if choice is None:
             return True
+        try:
+            return self._admit(decision, choice, allowance=allowance, now=now)
+        except LostDatabaseError:
+            if self._database.on_lost == "closed":
+                raise
+            # Calls go on without a record of this; what nobody counts is not tried.
+            return choice.kind != "explored"
+
+    def _admit(
+        self, decision: Decision, choice: LearntChoice, *, allowance: Decimal, now: datetime
+    ) -> bool:
         cost = to_nanos(decision.estimated.cost_usd or 0)
         with self._database.transaction() as connection:
             if choice.kind == "explored":

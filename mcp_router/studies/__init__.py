@@ -1,1 +1,1 @@
-"""Experiments as they are carried out, and calls that are made beside the user's."""
+"""Experiments and lessons as they are carried out, and calls beside the user's."""

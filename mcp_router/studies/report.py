@@ -93,7 +93,9 @@ def report_on(stored: StoredExperiment, *, log: Exposures) -> ExperimentReport |
         ),
         found.state,
         found.winner,
-        sentence(tallies, control=plan.base, found=found, rules=rules),
+        "ended without a verdict"
+        if stored.ended is not None and found.state == "running"
+        else sentence(tallies, control=plan.base, found=found, rules=rules),
     )
 
 

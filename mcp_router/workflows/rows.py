@@ -134,6 +134,9 @@ def _messages(given: Mapping[str, object]) -> object:
     if messages is not None:
         return messages
     system = given.get("system")
+    for name, text in (("prompt", prompt), ("system", system)):
+        if not isinstance(text, str | None):
+            raise InvalidRequestError(field=name, problem="it is not text")
     rules = [{"role": "system", "content": system}] if system else []
     return [*rules, {"role": "user", "content": prompt}]
 

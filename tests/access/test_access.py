@@ -207,5 +207,20 @@ async def test_the_meter_gives_back_what_was_not_used(meter: Meter) -> None:
             await meter.tokens(grant, request)
 
 
+async def test_of_a_call_that_failed_the_prompt_alone_counts(meter: Meter) -> None:
+    grant = Grant("a", "execute", tokens_per_minute=20_000)
+    request = REQUEST.model_copy(update={"max_tokens": 15_000})
+    with acting(grant, meter=meter):
+        for _ in range(5):
+            async with charged(request):
+                pass
+    long = Request(messages=(Message(role="user", content="word " * 15_000),), max_tokens=10)
+    with acting(grant, meter=meter):
+        async with charged(long):
+            pass
+        with pytest.raises(TooManyRequestsError):
+            await meter.tokens(grant, long)
+
+
 def test_the_command_line_offers_every_scope() -> None:
     assert OFFERED == SCOPES

@@ -20,7 +20,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
@@ -67,9 +67,9 @@ class Event(NamedTuple):
     """What goes wrong, and what puts it right afterwards."""
 
     name: str
-    happen: Callable[[House], Awaitable[None]]
-    undo: Callable[[House], Awaitable[None]] | None = None
-    prepare: Callable[[House], None] = lambda _house: None
+    happen: Callable[[House], Coroutine[None, None, None]]
+    undo: Callable[[House], Coroutine[None, None, None]] | None = None
+    prepare: Callable[[House], Coroutine[None, None, None]] | None = None
     may_overspend: bool = False
 
 
@@ -100,9 +100,22 @@ async def kill(house: House) -> None:
 
 async def drain(house: House) -> None:
     """Replace a replica as an upgrade does."""
-    await asyncio.to_thread(house.replicas[1].stop)
-    house.replicas[1].start()
-    await asyncio.to_thread(house.replicas[1].ready)
+    await replace(house.replicas[1])
+
+
+async def go_on(house: House) -> None:
+    """Have calls go on without budgets while the database is away; holds from a start on."""
+    house.on_lost("open")
+    for replica in house.replicas:
+        await replace(replica)
+    await asyncio.sleep(1.0)
+
+
+async def replace(replica: Replica) -> None:
+    """Stop a replica, and start it again."""
+    await asyncio.to_thread(replica.stop)
+    replica.start()
+    await asyncio.to_thread(replica.ready)
 
 
 async def crash(house: House) -> None:
@@ -111,6 +124,17 @@ async def crash(house: House) -> None:
     await asyncio.to_thread(house.server.stop)
     await asyncio.sleep(1.0)
     await asyncio.to_thread(house.server.start)
+
+
+async def crash_both(house: House) -> None:
+    """Crash the database, and kill a replica while its records wait for it."""
+    assert house.server is not None
+    await asyncio.to_thread(house.server.stop)
+    await asyncio.sleep(1.0)
+    await asyncio.to_thread(house.replicas[0].kill)
+    await asyncio.to_thread(house.server.start)
+    house.replicas[0].start()
+    await asyncio.to_thread(house.replicas[0].ready)
 
 
 async def ahead(house: House) -> None:
@@ -148,9 +172,10 @@ def events(house: House) -> list[Event]:
         Event(
             "database crashed, open",
             crash,
-            prepare=lambda house: house.on_lost("open"),
+            prepare=go_on,
             may_overspend=True,
         ),
+        Event("and a replica killed, open", crash_both, prepare=go_on, may_overspend=True),
     ]
 
 
@@ -183,7 +208,8 @@ class Run:
         return main.samples, side.samples
 
     async def _let(self, event: Event) -> None:
-        event.prepare(self._house)
+        if event.prepare is not None:
+            await event.prepare(self._house)
         marks = [time.perf_counter()]
         await asyncio.sleep(self._seconds)
         marks.append(time.perf_counter())
@@ -250,7 +276,9 @@ def judge(run: Run, house: House, samples: Sequence[Sample]) -> bool:
     return not (overspend or unequal or any(missing))
 
 
-def measure(stack: ExitStack, folder: Path, *, seconds: float, clients: int) -> bool:
+def measure(
+    stack: ExitStack, folder: Path, *, seconds: float, clients: int, only: str = ""
+) -> bool:
     """Build the house, let everything happen to it, and print what came of it."""
     address, server = stack.enter_context(database(folder))
     upstream = Upstream()
@@ -267,7 +295,7 @@ def measure(stack: ExitStack, folder: Path, *, seconds: float, clients: int) -> 
         replica.start()
         replica.ready()
     run = Run(house, seconds=seconds, clients=clients)
-    main, side = asyncio.run(run.run(events(house)))
+    main, side = asyncio.run(run.run([one for one in events(house) if only in one.name]))
     show(run, main)
     return judge(run, house, [*main, *side])
 
@@ -277,12 +305,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=5.0, help="of each span")
     parser.add_argument("--clients", type=int, default=8, help="at a time")
+    parser.add_argument("--only", default="", help="events whose names have this in them")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         folder = Path(name)
         # The user that PostgreSQL runs as must get through to its own folder.
         folder.chmod(0o711)
-        return int(not measure(stack, folder, seconds=options.seconds, clients=options.clients))
+        return int(not measure(stack, folder, **vars(options)))
 
 
 if __name__ == "__main__":

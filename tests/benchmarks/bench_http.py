@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import math
 import os
 import statistics
 import sys
@@ -42,8 +43,10 @@ from tests.benchmarks.gateways import (
 )
 from tests.benchmarks.load import Shape, drive
 
+UPSTREAM = "upstream itself"
 OURS = "mcp-router auto"
 LITELLM = "litellm"
+MEASURED = (OURS, LITELLM, "portkey")
 SHAPES = tuple(Shape(stream, width) for stream in (False, True) for width in (1, 16, 64))
 INSTALL = {
     "litellm": (
@@ -52,7 +55,8 @@ INSTALL = {
     ),
     "portkey": (
         "not measured: portkey. `npm install @portkey-ai/gateway` in a folder of its own, then "
-        "PORTKEY=…/node_modules/@portkey-ai/gateway/build/start-server.js make bench-http"
+        "PORTKEY=…/node_modules/@portkey-ai/gateway/build/start-server.js make bench-http "
+        '(its streams fail under newer versions than "overrides": {"@hono/node-server": "1.14.1"})'
     ),
 }
 
@@ -80,8 +84,14 @@ async def rounds(
     """Load the gateways in turns, and return the medians of each."""
     found: dict[str, list[Figures]] = {name: [] for name in gateways}
     for _ in range(number):
-        for name, gateway in gateways.items():
-            found[name].append(await measured(gateway, shape, seconds=seconds))
+        for name in tuple(found):
+            try:
+                found[name].append(await measured(gateways[name], shape, seconds=seconds))
+            except RuntimeError as error:
+                if name in (UPSTREAM, OURS):
+                    raise
+                print(f"left out: {name}, as it gives {error}")
+                del found[name]
     return {name: medians(each) for name, each in found.items()}
 
 
@@ -98,7 +108,7 @@ def started(folder: Path) -> Generator[dict[str, Gateway]]:
         base = f"http://127.0.0.1:{at.aim.port}/v1"
         own = stack.enter_context(ours(base, folder))
         found = {
-            "upstream itself": at,
+            UPSTREAM: at,
             OURS: own,
             "mcp-router auto, same": own._replace(aim=own.aim._replace(fresh=False)),
             "mcp-router by name": own._replace(aim=own.aim._replace(model=MODELS[0])),
@@ -143,15 +153,16 @@ async def report(gateways: Mapping[str, Gateway], *, seconds: float, number: int
             good = False
             print(f"  out of bounds: {column} is not better than litellm's")
     print("\nresident memory in MB")
-    for name in (name for name in gateways if name in (OURS, LITELLM, "portkey")):
-        print(f"  {name.split()[0]:30}{memory_mb(gateways[name].pid):8.0f}")
-    return good
+    used = {name: memory_mb(gateways[name].pid) for name in MEASURED if name in gateways}
+    for name, megabytes in used.items():
+        print(f"  {name.split()[0]:30}{megabytes:8.0f}")
+    return good and used[OURS] < used.get(LITELLM, math.inf)
 
 
 def main() -> int:
     """Measure what is installed; 1 where ours is behind LiteLLM's proxy."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--seconds", type=float, default=1.0, help="of each load")
+    parser = argparse.ArgumentParser(description="Measure the HTTP server beside others.")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of each load")
     parser.add_argument("--rounds", type=int, default=5, help="of each line")
     options = parser.parse_args()
     if not Path("/proc/self/stat").exists():

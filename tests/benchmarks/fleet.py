@@ -58,6 +58,11 @@ class Server:
         self._run("initdb", "--username=postgres", "--auth=trust", "--encoding=UTF8")
         self.start()
 
+    @property
+    def pid(self) -> int:
+        """The process that all of its others belong to."""
+        return int((self._folder / "postmaster.pid").read_text().split()[0])
+
     def start(self) -> None:
         """Start it; returns once it takes connections."""
         options = f"-p {self._port} -k {self._folder} -c listen_addresses=127.0.0.1"
@@ -141,6 +146,11 @@ class Replica:
         (folder / "clock").write_bytes(bytes(8))
 
     @property
+    def pid(self) -> int:
+        """The process; 0 before it is started."""
+        return self._process.pid if self._process else 0
+
+    @property
     def outbox(self) -> Path:
         """The file of what it still has to write to the database."""
         return self.folder / "data" / "mcp-router" / "outbox.db"
@@ -194,7 +204,7 @@ class Replica:
             shown[:8] = seconds.to_bytes(8, sys.byteorder, signed=True)
 
     def _end(self, number: int) -> None:
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             self._process.send_signal(number)
             self._process.wait(30)
 

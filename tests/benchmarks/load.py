@@ -48,14 +48,17 @@ async def drive(aim: Aim, shape: Shape, *, seconds: float) -> Speed:
         RuntimeError: an answer was not what it should be.
     """
     begun = time.perf_counter()
+    width, until = range(shape.connections), begun + seconds
     each = await asyncio.gather(
-        *(
-            _connection(aim, stream=shape.stream, until=begun + seconds)
-            for _ in range(shape.connections)
-        )
+        *(_connection(aim, stream=shape.stream, until=until) for _ in width),
+        return_exceptions=True,
     )
     took = time.perf_counter() - begun
-    found = sorted(itertools.chain.from_iterable(each))
+    # Only now, as what is still under way would disturb what is measured next.
+    for one in each:
+        if isinstance(one, BaseException):
+            raise one
+    found = sorted(time for one in each if isinstance(one, list) for time in one)
     last = len(found) - 1
     return Speed(
         len(found),

@@ -59,7 +59,7 @@ _END = _chunk("[DONE]") + b"0\r\n\r\n"
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     try:
         while True:
-            asked = json.loads(await _body(reader) or b"{}")
+            asked: dict[str, Any] = json.loads(await _body(reader) or b"{}")
             if not asked.get("stream"):
                 writer.write(_WHOLE)
                 continue
@@ -69,8 +69,8 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
                 await writer.drain()
                 # Each piece travels alone, as it would from a model.
                 await asyncio.sleep(0)
-            told = (asked.get("stream_options") or {}).get("include_usage")
-            writer.write((_TOLD if told else b"") + _END)
+            options: dict[str, Any] = asked.get("stream_options") or {}
+            writer.write((_TOLD if options.get("include_usage") else b"") + _END)
     except (asyncio.IncompleteReadError, ConnectionError):
         writer.close()
 

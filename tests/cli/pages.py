@@ -85,6 +85,7 @@ from mcp_router.types import (
 from mcp_router.workflows.batch import BatchSummary
 from mcp_router.workflows.result import StepResult, WorkflowResult
 from tests.builders import NOW, model
+from tests.cli.study_pages import STUDY_PAGES
 
 KIND = Classification(
     task_type="code_review",
@@ -622,4 +623,5 @@ PAGES: Mapping[str, Callable[[], Page]] = {
         STANDINGS, summary=BENCHMARKED, output="prompts.benchmark.jsonl"
     ),
     "batch": lambda: batch_page(STOPPED, output="tasks.results.jsonl"),
+    **STUDY_PAGES,
 }

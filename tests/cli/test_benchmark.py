@@ -205,6 +205,20 @@ def test_bad_rows_are_told_and_the_others_run(faults: Faults, invoke: Invoke) ->
     assert len(faults.server.calls) == 1
 
 
+def test_a_file_without_prompts_is_refused(faults: Faults, home: Path, invoke: Invoke) -> None:
+    faults.serve("calm")
+    result = invoke(*line(faults, "--models", "calm", rows=[]))
+    assert (result.code, result.out) == (1, "")
+    assert result.err == "error: prompts.jsonl: it holds no prompts.\n"
+    assert not (home / "prompts.benchmark.jsonl").exists()
+
+
+def test_what_costs_nothing_is_a_plain_zero_in_json(faults: Faults, invoke: Invoke) -> None:
+    faults.serve("free", Answer("The answer is 7."), price={"input": 0, "output": 0})
+    result = invoke(*line(faults, "--models", "free", "--json", rows=asked(1)))
+    assert [one["cost_usd"] for one in result.json["models"]] == ["0"]
+
+
 def test_an_unknown_model_is_refused_before_anything_runs(faults: Faults, invoke: Invoke) -> None:
     faults.serve("calm")
     result = invoke(*line(faults, "--models", "calm,nobody-knows-me", rows=asked(1)))

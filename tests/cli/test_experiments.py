@@ -71,6 +71,9 @@ def test_an_experiment_runs_from_start_to_stop_and_is_forgotten(
     assert invoke(*command(two, "stop", "trial", "--arm", "b")).code == 0
     assert {invoke(*ask(two, user)).json["model"] for user in range(8)} == {"first"}
     assert invoke(*command(two, "stop", "trial")).out == "Ended trial.\n"
+    ended = invoke(*command(two, "show", "trial")).out
+    assert ended.startswith("trial: ended without a verdict.\n")
+    assert "has ended before" in invoke(*command(two, "stop", "trial")).err
     assert invoke(*command(two, "forget", "trial", "--yes")).code == 0
     (row,) = two.rows("SELECT count(*) FROM experiment_exposures")
     assert row == (0,)
@@ -96,7 +99,7 @@ def test_the_page_fits_80_columns_and_says_how_long_it_may_take(
     [
         (("show", "trail"), "there is no 'trail'", "Did you mean trial?"),
         (("start", "\x1b[31m"), "there is no", "hint"),
-        (("stop", "trial"), "trial was never started", ""),
+        (("stop", "trial"), "trial was never started", "mcp-router experiment start trial"),
         (("stop", "trial", "--arm", "b"), "trial was never started", ""),
         (("forget", "trial"), "there is no 'trial'", "trial"),
     ],

@@ -77,3 +77,9 @@ def test_what_is_no_request_is_told_in_a_sentence(body: str, home: Path, invoke:
 )
 def test_options_that_do_not_go_together_are_refused(line: tuple[str, ...], invoke: Invoke) -> None:
     assert invoke("suggest", *line).code == 2
+
+
+def test_a_request_that_cannot_be_read_names_its_option(invoke: Invoke) -> None:
+    result = invoke("suggest", "--request", "nowhere.json")
+    assert (result.code, result.out) == (1, "")
+    assert result.err.startswith("error: --request: nowhere.json cannot be read")

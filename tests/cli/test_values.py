@@ -11,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.cli.values import (
+    FILE,
     LIMIT,
     MILLISECONDS,
     NAMES,
+    PATH,
     SCOPE,
     SECONDS,
     SHARE,
@@ -96,6 +98,13 @@ def test_values_are_read(kind: click.ParamType, text: str, value: object) -> Non
 def test_anything_else_is_bad_usage(kind: click.ParamType, text: str) -> None:
     with pytest.raises(click.BadParameter, match=r"is not .+"):
         kind.convert(text, None, None)
+
+
+@pytest.mark.parametrize("kind", [FILE, PATH])
+@pytest.mark.parametrize("name", ["\0", "a\0b", "\ud800"])
+def test_what_no_file_can_be_called_is_bad_usage(kind: click.ParamType, name: str) -> None:
+    with pytest.raises(click.BadParameter, match="cannot be the name of a file"):
+        kind.convert(name, None, None)
 
 
 @given(

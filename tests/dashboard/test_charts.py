@@ -72,6 +72,24 @@ def test_each_day_and_model_says_what_it_cost(report: Report) -> None:
     assert len(said) <= len(report.day_models)
 
 
+@pytest.mark.parametrize(
+    ("dollars", "ticks"),
+    [(0.0117, {"$0", "$0.002", "$0.01"}), (1234.5, {"$0", "$200", "$1,000"})],
+)
+def test_every_amount_on_an_axis_is_another(dollars: float, ticks: set[str]) -> None:
+    spec: Spec = {
+        "width": 500,
+        "height": 260,
+        "data": {"values": [{"usd": dollars}]},
+        "mark": "bar",
+        "encoding": {"y": {**charts.AMOUNT, "field": "usd"}},
+    }
+    said = [one.text for one in ElementTree.fromstring(draw(spec)).iter() if one.text]
+    written = [text for text in said if text.startswith("$")]
+    assert len(set(written)) == len(written)
+    assert ticks <= set(written)
+
+
 def test_the_burn_down_begins_at_the_limit_and_names_the_range(report: Report) -> None:
     said = marks(draw(charts.budget_left(report.forecast, size=SIZE)))
     assert any(one.startswith("Sun 1 Nov: $") and " left (" in one for one in said)

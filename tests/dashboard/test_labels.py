@@ -53,3 +53,9 @@ def test_a_name_that_would_lie_on_another_point_goes_elsewhere() -> None:
 @pytest.mark.parametrize(("x", "side"), [(10.0, "right"), (390.0, "left")])
 def test_a_name_stays_within_the_chart(x: float, side: str) -> None:
     assert placed([Point(x, 50, "a long name")], width=400) == (side,)
+
+
+def test_a_name_keeps_off_the_axis() -> None:
+    one, other = Point(60, 50, "short"), Point(90, 50, "short")
+    assert placed([one, other], width=400) == ("left", "right")
+    assert placed([one, other], width=400, left=36) == ("above", "right")

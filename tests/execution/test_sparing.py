@@ -51,6 +51,16 @@ def test_one_long_line_counts_as_well() -> None:
     assert "x" * 50 not in str(spared(request).request.messages[1].content)
 
 
+def test_what_stands_in_place_of_lines_is_no_repetition_itself() -> None:
+    part, line = "a" * 150, "e" * MIN_CHARS
+    text = "\n".join([part, line, "", part, part])
+    request = talk(*(says("user", one) for one in (line, text, text, "?")), QUESTION)
+    found = spared(request)
+    assert found.request.messages[1].content == found.request.messages[2].content
+    assert len(found.notes) == 2
+    assert spared(found.request) == (found.request, (), 0)
+
+
 def test_short_repetitions_stay() -> None:
     request = talk(*[says("user", "Go on.\nPlease.\nNow.")] * 5, QUESTION)
     assert spared(request) == (request, (), 0)

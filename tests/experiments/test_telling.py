@@ -64,7 +64,7 @@ def test_before_the_least_sample_there_is_no_verdict() -> None:
     assert verdict(arms, rules=Rules(least=500)).winner == "b"
     assert verdict(arms, rules=Rules(least=501)).winner is None
     assert told(Tally("a"), Tally("b"), rules=Rules(least=50)) == (
-        "no verdict yet: 100 more results are the least"
+        "no verdict yet: 100 more results are needed at least"
     )
 
 

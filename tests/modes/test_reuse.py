@@ -16,7 +16,9 @@ from mcp_router import (
     Constraints,
     Media,
     Message,
+    Request,
     Router,
+    TaskType,
     Text,
     ToolSpec,
 )
@@ -360,3 +362,18 @@ async def test_a_cache_that_fails_costs_no_answer(stage: Theatre) -> None:
     done = await ask(stage)
     assert done.content == GOOD
     assert done.warnings[0].startswith("the answer could not be kept: ")
+
+
+async def test_an_answer_that_its_scorers_refuse_is_not_kept(stage: Theatre) -> None:
+    def half(_request: Request, _answer: str) -> float:
+        return 0.7
+
+    stage.scorers = {"half": half}
+    strict = {"scorers": ["half"], "min_quality": 0.9}
+    stage.more = ON | {"tasks": {str(kind): strict for kind in TaskType}}
+    for _ in range(2):
+        events = [event async for event in streamed(stage)]
+        assert events[-1].type == "done"
+        assert events[-1].result.confidence == 0.7
+        assert not events[-1].result.cached
+    assert stage.calls_of("first") == 2

@@ -41,6 +41,8 @@ async def test_below_the_bar_the_next_model_is_tried_and_all_of_it_is_told(
     assert low.reason == "sea gave 0.00, below 0.6: it ended with exit code 1"
     assert [(one.model, one.won) for one in done.answers] == [("hills", False), ("coast", True)]
     assert to_nanos(done.cost_usd or 0) == costs(done) == theatre.spent()
+    told = [(one.cost_usd, one.latency_ms) for one in done.answers]
+    assert told == [(one.cost_usd, one.latency_ms) for one in done.attempts]
     assert theatre.evidence() == [
         ("scorer:sea", "hills", 0, 0.0),
         ("scorer:sea", "coast", 1, 1.0),
@@ -198,10 +200,13 @@ async def test_a_program_gets_the_answer_the_task_and_no_key_of_ours(theatre: Th
     code = (
         "import json, os, sys; row = json.load(sys.stdin)\n"
         "sys.exit(0 if row['answer'] and row['prompt'] and 'OPENAI_API_KEY' not in os.environ"
-        " and os.environ['OTHER'] == '1' else 3)"
+        " and 'SECRET' not in os.environ and os.environ['OTHER'] == '1' else 3)"
     )
-    theatre.more = {"scorers": {"json": program(code, input="json")}}
-    theatre.environ = {"OPENAI_API_KEY": "sk-secret", "OTHER": "1"}
+    theatre.more = {
+        "scorers": {"json": program(code, input="json")},
+        "http": {"oauth": {"client_secret_env": "SECRET"}},
+    }
+    theatre.environ = {"OPENAI_API_KEY": "sk-secret", "SECRET": "s3", "OTHER": "1"}
     assert (await theatre.play("single", scorers=("json",))).confidence == 1.0
 
 

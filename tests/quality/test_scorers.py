@@ -17,11 +17,6 @@ QUESTION = ask("What is the capital of Australia?")
 RULES = {"type": "array", "items": {"type": "integer"}}
 
 
-def test_the_heuristic_prefers_an_answer_to_a_refusal() -> None:
-    good = scorers.heuristic(QUESTION, "Canberra.")
-    assert good > 0.6 > scorers.heuristic(QUESTION, "I can't help with that.")
-
-
 def test_the_schema_scorer_takes_its_own_rules_or_those_of_the_request() -> None:
     own = scorers.schema(RULES)
     assert own(QUESTION, "[1, 2]") == own(QUESTION, "```json\n[1]\n```") == 1.0
@@ -70,19 +65,3 @@ def test_a_mark_that_is_no_number_is_refused() -> None:
 def test_a_command_reads_the_question_and_the_answer_as_json() -> None:
     row = json.loads(scorers.command_input(ask("Numbers?", response_schema=RULES), "[1]"))
     assert row == {"prompt": "Numbers?", "answer": "[1]", "schema": RULES}
-
-
-@pytest.mark.parametrize(
-    ("output", "score"),
-    [("0.5\n", 0.5), ('{"score": 0.25}', 0.25), ("1", 1.0), (".75", 0.75), ("7", 1.0), ("-1", 0.0)],
-)
-def test_the_output_of_a_command_is_a_number_or_an_object(output: str, score: float) -> None:
-    assert scorers.read_score(output) == score
-
-
-@pytest.mark.parametrize(
-    "output", ["", "good", "true", "null", '{"mark": 1}', '"0.5"', "[1]", "0.5 0.6"]
-)
-def test_any_other_output_is_refused(output: str) -> None:
-    with pytest.raises(ValueError, match="number"):
-        scorers.read_score(output)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -177,6 +178,24 @@ async def test_a_call_in_flight_keeps_the_router_it_began_with(tmp_path: Path) -
     assert not is_open(first)
     await lazy.aclose()
     assert not any(map(is_open, settling.routers))
+
+
+async def test_an_open_router_is_given_without_a_thread(tmp_path: Path) -> None:
+    settling, threads = Settling(tmp_path), list[int]()
+
+    def stamp() -> object:
+        threads.append(threading.get_ident())
+        return settling.daily
+
+    lazy = LazyRouter(settling.open, stamp=stamp)
+    given = list[Router]()
+    for _ in range(2):
+        async with lazy.call():
+            given.append(await lazy.opened())
+    assert given[0] is given[1]
+    assert threading.get_ident() not in threads[:1]
+    assert threads[1:] == [threading.get_ident()]
+    await lazy.aclose()
 
 
 async def test_calls_and_changes_at_once_leave_one_router_open(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from mcp_router import Router
 from mcp_router.storage.details import DetailsWriter, compressed, decision_json, read_decision
 from mcp_router.types import Rejection
 from tests.storage.conftest import decision
+from tests.storage.servers import only_files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,6 +99,7 @@ def test_compressed_details_read_the_same() -> None:
     assert read_decision(compressed(text)) == made
 
 
+@only_files
 def test_details_are_text_that_other_programs_can_read(store: SqliteStore) -> None:
     store.record_decision(ruling_out(KNOWN))
     ask = "SELECT typeof(details), details ->> '$.rejected[0].reason' FROM routing_decisions"

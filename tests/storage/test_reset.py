@@ -53,9 +53,9 @@ def test_records_go_with_every_sum_of_them(store: SqliteStore) -> None:
 
 
 def test_another_process_that_had_read_the_sums_sees_them_gone(
-    store: SqliteStore, tmp_path: Path
+    store: SqliteStore, place: Path | str
 ) -> None:
-    with SqliteStore.open(store.database.path) as other:
+    with SqliteStore.open(place) as other:
         for number in range(200):
             store.record_outcome(outcome(number))
         assert other.performance(now=NOW)

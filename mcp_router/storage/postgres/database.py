@@ -328,7 +328,6 @@ class PostgresDatabase(Database):
             timeout=_WAIT_SECONDS,
             # Who waits asks again; attempts that go on by themselves would only be late.
             reconnect_timeout=0.0,
-            reconnect_failed=lambda _pool: self.missed(),
             configure=_configure,
             check=_check,
             num_workers=2,
@@ -361,8 +360,8 @@ class PostgresDatabase(Database):
             try:
                 return self._pool.getconn(timeout=_LOOK_SECONDS)
             except PoolTimeout:
-                present = time.monotonic()
-                if present < self._lost_until or present > until:
+                # Without any, not even one that is being opened, nobody will give one back.
+                if not self._pool.get_stats()["pool_size"] or time.monotonic() > until:
                     raise
 
     @contextmanager

@@ -91,15 +91,17 @@ class Outbox:
         self._local = threading.local()
         self._start()
 
-    def append(self, ops: Sequence[Op]) -> None:
+    def append(self, ops: Sequence[Op], *, key: str = "") -> None:
         """Keep a record for good; it is carried over as a whole, in the background.
+
+        Of all records with one key only the first is written; without one it gets its own.
 
         Raises:
             StorageError: the file cannot be written.
         """
         now = time.time_ns() // 1_000_000
         steps = json.dumps([[one.name, [_plain(value) for value in one.row]] for one in ops])
-        row = (self._target, secrets.token_hex(12), self._owner, now, steps)
+        row = (self._target, key or secrets.token_hex(12), self._owner, now, steps)
         with self._work:
             self._after_fork()
             with mapped(self.path):
