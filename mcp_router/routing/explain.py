@@ -24,7 +24,9 @@ def headline(winner: Ranked, *, rule: str, situation: Situation) -> str:
     kind, chosen = situation.classification, winner.profile
     price = "price unknown" if chosen.cost is None else f"about ${short_usd(chosen.cost)}"
     price = "free" if chosen.cost == 0 else price
-    task = f"{kind.complexity} {kind.task_type.replace('_', ' ').removesuffix(' task')} task"
+    words = kind.task_type.replace("_", " ").removesuffix(" task")
+    # "simple task" is a type of its own.
+    task = f"{kind.complexity if words != kind.complexity else ''} {words} task".strip()
     return f"{rule} for a {task}: predicted quality {chosen.quality:.2f}, {price}."
 
 

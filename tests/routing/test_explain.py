@@ -28,7 +28,7 @@ def decided(*models: ModelInfo, **asked: Any) -> Decision:
     ("kind", "told"),
     [
         ({"task_type": "debugging", "complexity": "medium"}, "for a medium debugging task:"),
-        ({"task_type": "simple_task", "complexity": "simple"}, "for a simple simple task:"),
+        ({"task_type": "simple_task", "complexity": "simple"}, "for a simple task:"),
         ({"task_type": "code_review", "complexity": "complex"}, "for a complex code review task:"),
         ({"task_type": "my_own", "complexity": "critical"}, "for a critical my own task:"),
     ],
