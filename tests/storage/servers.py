@@ -60,7 +60,8 @@ class Gate:
     def __init__(self) -> None:
         parts = conninfo_to_dict(SERVER)
         self._to = (str(parts.get("host") or "127.0.0.1"), int(parts.get("port") or 5432))
-        self._name = parts.get("dbname") or ""
+        user = f"{parts['user']}@" if parts.get("user") else ""
+        self._user, self._name = user, parts.get("dbname") or ""
         self._pairs: list[tuple[socket.socket, socket.socket]] = []
         self.stalled = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -68,7 +69,8 @@ class Gate:
         self._accept()
 
     def address(self, schema: str) -> str:
-        return f"postgresql://127.0.0.1:{self.port}/{self._name}?options=-csearch_path%3D{schema}"
+        place = f"{self._user}127.0.0.1:{self.port}/{self._name}"
+        return f"postgresql://{place}?options=-csearch_path%3D{schema}"
 
     def shut(self) -> None:
         if self._listener.fileno() < 0:
