@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.belief.beta import mean
@@ -17,6 +18,7 @@ from mcp_router.types import Capability, Complexity, Family, Performance
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mcp_router.catalog.catalog import Catalog
     from mcp_router.routing.situation import Situation
     from mcp_router.types import ModelInfo
 
@@ -75,11 +77,22 @@ class Demand(NamedTuple):
     ease: float
     thinking_share: float
     unseen: Performance
+    ungraded: dict[str, tuple[ModelInfo, Posterior]]
+
+
+@lru_cache(maxsize=64)
+def _ungraded(
+    catalog: Catalog, task: str, complexity: Complexity, ease: float
+) -> dict[str, tuple[ModelInfo, Posterior]]:
+    """Keep what public evidence says of the models of a catalogue, from request to request."""
+    del catalog, task, complexity, ease
+    return {}
 
 
 def demand_of(situation: Situation) -> Demand:
     """Work out what `situation` asks for: tokens by family, weights of ratings, difficulty."""
     kind = situation.classification
+    ease = length_ease(words_of(situation.counts))
     wanted = dict(ABILITIES.get(kind.task_type, ANY_TASK))
     for preferred in situation.constraints.prefers:
         # Each preference counts as much as all that the task itself asks for.
@@ -90,11 +103,12 @@ def demand_of(situation: Situation) -> Demand:
         inputs={family: input_tokens(situation.counts, family) for family in Family},
         preferences=tuple((name, weight / whole) for name, weight in wanted.items()),
         rating=_DEMAND[kind.complexity],
-        ease=length_ease(words_of(situation.counts)),
+        ease=ease,
         thinking_share=_THINKING_ASKED.get(
             situation.request.reasoning_effort or "", _THINKING_SHARE[kind.complexity]
         ),
         unseen=Performance(),
+        ungraded=_ungraded(situation.catalog, kind.task_type, kind.complexity, ease),
     )
 
 
@@ -125,13 +139,17 @@ def profile(model: ModelInfo, demand: Demand) -> Profile:
 
 def _believed(model: ModelInfo, demand: Demand) -> Posterior:
     state, kind = demand.situation.state, demand.situation.classification
-    found = posterior(
-        model,
-        task=kind.task_type,
-        complexity=kind.complexity,
-        grades=state.grades.get(model.name, ()),
-        ease=demand.ease,
-    )
+    grades = state.grades.get(model.name, ())
+    known = None if grades else demand.ungraded.get(model.name)
+    # A row of the same name may be another, where somebody tries what would change.
+    if known is not None and known[0] is model:
+        found = known[1]
+    else:
+        found = posterior(
+            model, task=kind.task_type, complexity=kind.complexity, grades=grades, ease=demand.ease
+        )
+        if not grades:
+            demand.ungraded[model.name] = model, found
     if state.learnt is None:
         return found
     return found._replace(belief=moved(found.belief, model=model.name, learnt=state.learnt))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from operator import mul
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.types import Complexity, Strategy
@@ -68,8 +67,13 @@ def score_parts(profile: Profile) -> PartScores:
 
 def total(parts: PartScores, weights: PartScores) -> float:
     """Weigh the parts together; 0 to 1 for weights that sum to 1."""
-    weighted: float = sum(map(mul, parts, weights))
-    return min(1.0, weighted)
+    fit, cost, quality, latency, past = parts
+    by_fit, by_cost, by_quality, by_latency, by_past = weights
+    # Written out, as a decision asks for hundreds of these to say what would change it.
+    whole = (
+        fit * by_fit + cost * by_cost + quality * by_quality + latency * by_latency + past * by_past
+    )
+    return min(1.0, whole)
 
 
 def _falling(value: float, *, unit: float, top: float) -> float:
