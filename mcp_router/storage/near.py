@@ -13,22 +13,16 @@ import unicodedata
 from functools import cache
 from hashlib import blake2b
 from operator import mul
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
 from mcp_router.quality.tables import alternatives, words
 from mcp_router.storage.answer_keys import space_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from mcp_router.types import ModelInfo, ProviderInfo, Request
-
-    Embedder = Callable[[str], Sequence[float]]
-
-Guard = Literal["words", "names"]
-"""What must be equal besides the space: every word but courtesies, or only numbers, negations,
-names and signs. The second is for a real sentence encoder and a high threshold."""
 
 _DIMENSIONS = 256
 _LONGEST = 2_000
@@ -63,13 +57,12 @@ def sketch(
     model: ModelInfo,
     provider: ProviderInfo,
     scope: str = "",
-    guard: Guard = "words",
-    embed: Embedder | None = None,
 ) -> Sketch | None:
     """Draw the sketch of a request's last question; None where only the same request may match.
 
-    `embed` replaces the vector of letters by that of a local model; whatever it gives, `space` and
-    `guard` must be equal as well.
+    The guard holds every word but courtesies. No sentence encoder takes its place: measured with
+    a common one, questions with another answer ("metres to feet", "feet to metres") come closer
+    than those with the same, see docs/cache.md.
     """
     last = request.messages[-1] if request.messages else None
     if last is None or last.role != "user" or not isinstance(last.content, str):
@@ -79,10 +72,7 @@ def sketch(
         return None
     space = space_key(request, model=model, provider=provider, scope=scope)
     said = significant(text)
-    kept = said if guard == "words" else [word for word in said if _is_fixed(word)]
-    vector = (embed or letters)(" ".join(said))
-    kind = f"{guard} {len(vector)}"
-    return Sketch(_hashed(kind, space.hex()), _hashed(*kept), _packed(vector))
+    return Sketch(_hashed(space.hex()), _hashed(*said), _packed(letters(" ".join(said))))
 
 
 def similarity(one: bytes, other: bytes) -> float:
@@ -128,11 +118,6 @@ def _courtesies() -> re.Pattern[str]:
     closing = alternatives("words", "near", "closing")
     tail = r"(?: (?:in advance|very much|so much))?[.!? ]*$"
     return re.compile(f"^(?:{opening})+|[, ]+(?:{closing}){tail}", re.IGNORECASE)
-
-
-def _is_fixed(word: str) -> bool:
-    """Check whether a word is a number, a negation, a sign or a name, by its capitals."""
-    return not word.isalpha() or word.lower() in words("near", "negations") or word != word.lower()
 
 
 def _packed(vector: Sequence[float]) -> bytes:

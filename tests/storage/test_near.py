@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_router.storage.near import Guard, Sketch, letters, significant, similarity, sketch
+from mcp_router.storage.near import Sketch, letters, significant, similarity, sketch
 from mcp_router.types import Message, ProviderInfo, Request, Text
 from tests.builders import model as build_model
 
@@ -14,14 +14,14 @@ MODEL = build_model("alpha")
 PROVIDER = ProviderInfo(name="openai", wire="openai", base_url="https://api.test/v1")
 
 
-def drawn(prompt: str, *, guard: Guard = "words", **fields: object) -> Sketch | None:
+def drawn(prompt: str, **fields: object) -> Sketch | None:
     messages = (Message(role="user", content=prompt),)
     request = Request.model_validate({"messages": messages, **fields})
-    return sketch(request, model=MODEL, provider=PROVIDER, guard=guard)
+    return sketch(request, model=MODEL, provider=PROVIDER)
 
 
-def alike(one: str, other: str, *, guard: Guard = "words", threshold: float = 0.8) -> bool:
-    first, second = drawn(one, guard=guard), drawn(other, guard=guard)
+def alike(one: str, other: str, *, threshold: float = 0.8) -> bool:
+    first, second = drawn(one), drawn(other)
     assert first is not None
     assert second is not None
     near = similarity(first.vector, second.vector) >= threshold
@@ -74,28 +74,6 @@ def test_a_similar_question_with_another_answer_is_not(one: str, other: str) -> 
     assert not alike(one, other, threshold=0.0)
 
 
-@pytest.mark.parametrize(("one", "other"), [pair for pair in DIFFERENT if pair[0][-5:] == "2023?"])
-def test_numbers_differ_even_under_the_looser_guard(one: str, other: str) -> None:
-    assert not alike(one, other, guard="names", threshold=0.0)
-
-
-def test_the_looser_guard_still_holds_numbers_negations_names_and_signs() -> None:
-    base = "Is Anna allowed 2 pets?"
-    for other in (
-        "Is Anna allowed 3 pets?",
-        "Is Anna not allowed 2 pets?",
-        "Is Bert allowed 2 pets?",
-        "Is Anna allowed 2 pets & plants?",
-    ):
-        assert not alike(base, other, guard="names", threshold=0.0)
-    assert alike(base, "May Anna keep 2 pets?", guard="words", threshold=0.0) is False
-    assert alike(base, "is Anna allowed to have 2 pets?", guard="names", threshold=0.5)
-    loose, strict = drawn(base, guard="names"), drawn(base)
-    assert loose is not None
-    assert strict is not None
-    assert loose.space != strict.space
-
-
 @pytest.mark.parametrize(
     "prompt",
     [
@@ -135,20 +113,9 @@ def test_system_prompts_tools_parameters_and_scopes_are_spaces_of_their_own() ->
     assert len({one.guard for one in found if one is not None}) == 1
 
 
-def test_a_model_of_the_users_own_may_embed_but_not_overrule_the_guard() -> None:
-    def embed(text: str) -> list[float]:
-        return [1.0, 0.5, -0.5]
-
-    def own(prompt: str) -> Sketch:
-        request = Request(messages=(Message(role="user", content=prompt),))
-        found = sketch(request, model=MODEL, provider=PROVIDER, embed=embed)
-        assert found is not None
-        return found
-
-    one, other = own("What is 2 + 2?"), own("What is 2 + 3?")
-    assert similarity(one.vector, other.vector) == pytest.approx(1.0)
-    assert one.guard != other.guard
-    assert len(one.vector) == 3
+def test_vectors_of_another_length_are_not_alike() -> None:
+    one = drawn("How old is Rome?")
+    assert one is not None
     assert similarity(one.vector, b"\x01") == 0.0
 
 
