@@ -36,7 +36,7 @@ class Logged(NamedTuple):
 def logged(rows: Sequence[JudgedDecision]) -> tuple[tuple[Logged, ...], tuple[int, ...]]:
     """Make choices of judged decisions; returns them, and the place of each in `rows`.
 
-    A decision of unknown cost, or whose candidates are not known, is left out.
+    A decision of unknown cost, or that had no other candidate, is left out.
     """
     contexts = Counter(_context(row) for row in rows)
     pairs = Counter((_context(row), row.model) for row in rows)
@@ -45,7 +45,8 @@ def logged(rows: Sequence[JudgedDecision]) -> tuple[tuple[Logged, ...], tuple[in
     for place, row in enumerate(rows):
         options = _options(row)
         cost = options.get(row.model) if row.cost_nanos is None else row.cost_nanos / _NANOS
-        if cost is None or row.model not in options:
+        # A model that was named leaves nothing to choose, so it says nothing of a policy.
+        if cost is None or row.model not in options or len(options) < 2:
             continue
         context = _context(row)
         usual = pairs[context, row.model] / contexts[context]
