@@ -43,7 +43,7 @@ def deviation(belief: Belief) -> float:
     return math.sqrt(belief.good * belief.bad / (weight + 1)) / weight
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def at_least(belief: Belief, rate: float) -> float:
     """Return the chance, to 9 digits, that the true rate is at least `rate`."""
     if rate <= 0:

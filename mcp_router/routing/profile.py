@@ -80,7 +80,7 @@ class Demand(NamedTuple):
     ungraded: dict[str, tuple[ModelInfo, Posterior]]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=16)
 def _ungraded(
     catalog: Catalog, task: str, complexity: Complexity, ease: float
 ) -> dict[str, tuple[ModelInfo, Posterior]]:
