@@ -12,8 +12,6 @@ from mcp_router.config.schema import split
 if TYPE_CHECKING:
     from mcp_router.config.load import Loaded
 
-# An address to post to often is itself the secret.
-_HIDDEN = "budget.alert_webhook"
 _MASK = "(set, not shown)"
 
 
@@ -44,6 +42,7 @@ def settings_json(loaded: Loaded) -> dict[str, Any]:
 
 def _values(loaded: Loaded) -> dict[str, Any]:
     values: dict[str, Any] = loaded.settings.model_dump(mode="json")
+    # An address to post to often is itself the secret.
     if values["budget"]["alert_webhook"] is not None:
         values["budget"]["alert_webhook"] = _MASK
     return values

@@ -40,22 +40,24 @@ ON CONFLICT (one, other) DO UPDATE SET
 """
 _UNDO_PAIRS = "UPDATE learned_pairs SET undone = ?"
 # Of several judgements of one answer the latest counts.
+# A scorer without a name looks at form and wording only, which no words of a request foretell.
 _JUDGED = """
 SELECT judged.task_type, decided.features, judged.model, coalesce(judged.score, judged.ok)
 FROM routing_outcomes AS judged JOIN routing_decisions AS decided USING (decision_id)
 WHERE decided.features IS NOT NULL AND judged.seq IN (
   SELECT max(seq) FROM (
     SELECT seq, decision_id, model FROM routing_outcomes
-    WHERE source NOT IN ('execution', 'cache') ORDER BY seq DESC LIMIT ?
+    WHERE source NOT IN ('execution', 'cache', 'scorer') ORDER BY seq DESC LIMIT ?
   ) AS latest GROUP BY decision_id, model)
 ORDER BY judged.seq
 """
-_SAID = """
-SELECT count(*) FROM routing_outcomes
-WHERE source NOT IN ('execution', 'cache') AND source = 'feedback'
+_COUNT = """
+SELECT count(*)
+FROM routing_outcomes AS judged JOIN routing_decisions AS decided USING (decision_id)
+WHERE decided.features IS NOT NULL AND judged.source NOT IN ('execution', 'cache', 'scorer')
 """
+_SAID = "SELECT count(*) FROM routing_outcomes WHERE source = 'feedback'"
 _EVERY = 25
-_COUNT = "SELECT count(*) FROM routing_outcomes WHERE source NOT IN ('execution', 'cache')"
 
 
 class KeptPair(NamedTuple):

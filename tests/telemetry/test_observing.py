@@ -8,16 +8,18 @@ import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
+from decimal import Decimal
 from pathlib import Path
 from subprocess import run
 from typing import Any
 
+import anyio
 import pytest
 from opentelemetry import trace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
-from mcp_router import FallbackExhaustedError, NoCandidateError, Router
+from mcp_router import BudgetStatus, FallbackExhaustedError, NoCandidateError, Router
 from mcp_router.config.load import load_settings
 from mcp_router.telemetry.open import open_telemetry
 from mcp_router.testing import Answer, Fault, FaultServer
@@ -195,7 +197,8 @@ async def test_a_collector_that_is_away_neither_fails_nor_holds_up_a_request(
 ) -> None:
     away = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
     monkeypatch.setenv(*next(iter(away.items())))
-    with caplog.at_level(logging.CRITICAL):
+    # Left alone, the SDK tries for longer than this to reach it.
+    with caplog.at_level(logging.CRITICAL), anyio.fail_after(8):
         async with lab.open(environ=away) as router:
             done = await router.execute(SECRET, chain="first")
     assert done.content
@@ -213,7 +216,16 @@ def test_nothing_of_it_is_loaded_where_it_is_off() -> None:
 
 def test_without_exporters_only_the_exposition_is_written(tmp_path: Path) -> None:
     loaded = load_settings(environ={}, cwd=tmp_path, overrides={"telemetry.enabled": True})
-    observer = open_telemetry(loaded.settings.telemetry, environ={}, budgets=lambda: ())
+    day = BudgetStatus(
+        name="daily",
+        period="day",
+        limit_usd=Decimal(5),
+        spent_usd=Decimal("1.25"),
+        reserved_usd=Decimal(0),
+        left_usd=Decimal("3.75"),
+    )
+    observer = open_telemetry(loaded.settings.telemetry, environ={}, budgets=lambda: (day,))
+    labels = '{mcp_router_budget="daily",mcp_router_period="day"}'
+    assert f"mcp_router_budget_spent{labels} 1.25" in observer.exposition().decode()
     observer.close()
     observer.close()
-    assert b"target_info" in observer.exposition() or observer.exposition() == b""
