@@ -80,6 +80,25 @@ def cost_of(model: ModelInfo, usage: Usage | Buckets, *, now: datetime) -> Cost 
     )
 
 
+def total_of(model: ModelInfo, usage: Buckets, *, now: datetime) -> int | None:
+    """Price expected tokens as one sum: `sum(cost_of(...))` for estimates by the dozen.
+
+    Raises:
+        ValueError: `now` has no time zone.
+    """
+    fresh, read, written, thought, said = usage
+    rates = rates_at(model, now=now, prompt_tokens=fresh + read + written)
+    if rates is None:
+        return 0 if model.local else None
+    whole = _nanos(fresh, rates.input) + _nanos(said, rates.output)
+    # Mostly nothing is kept and nothing is thought.
+    if read:
+        whole += _nanos(read, rates.input if rates.cache_read is None else rates.cache_read)
+    if written:
+        whole += _nanos(written, rates.input if rates.cache_write is None else rates.cache_write)
+    return whole + _nanos(thought, rates.output) if thought else whole
+
+
 def _nanos(tokens: int, rate: int) -> int:
     return (tokens * rate + TOKENS_PER_RATE // 2) // TOKENS_PER_RATE
 

@@ -8,14 +8,11 @@ needs a few passes over the rows and no matrix: 100 examples take milliseconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from operator import itemgetter, mul
 from typing import NamedTuple
 
-BUCKETS = 1024
-"""How many buckets a row may use; others are folded into them."""
-
-_LENGTH = BUCKETS
+_LENGTH = 0xFFFF
 _LENGTH_SCALE = 0.3
 _STEPS = 25
 _ENOUGH = 1e-6
@@ -32,7 +29,7 @@ class Example(NamedTuple):
 
 
 class Ridge(NamedTuple):
-    """Fitted weights by bucket; the one past the last bucket is that of the length."""
+    """Fitted weights by bucket; past the last bucket, at 65,535, that of the length."""
 
     weights: Mapping[int, float]
     length: float
@@ -71,27 +68,26 @@ def fit(examples: Sequence[Example], *, penalty: float) -> Ridge:
     return Ridge(dict(zip((*rows.buckets, _LENGTH), weights, strict=True)), length)
 
 
-def predict(ridge: Ridge, buckets: Iterable[int], *, words: int) -> float:
+def predict(ridge: Ridge, buckets: Collection[int], *, words: int) -> float:
     """Return the fitted target of a request; 0 where nothing of it was ever seen."""
-    folded = _folded(buckets)
-    sum_ = sum([ridge.weights.get(at, 0.0) for at in folded])
+    sum_ = sum([ridge.weights.get(at, 0.0) for at in buckets])
     length = _LENGTH_SCALE * (_log(words) - ridge.length)
-    return sum_ * _each(folded) + length * ridge.weights.get(_LENGTH, 0.0)
+    return sum_ * _each(buckets) + length * ridge.weights.get(_LENGTH, 0.0)
 
 
 def _rows(examples: Sequence[Example], *, length: float) -> _Rows:
-    folded = [_folded(one.buckets) for one in examples]
-    buckets = sorted(set[int]().union(*folded))
+    given = [one.buckets for one in examples]
+    buckets = sorted(set[int]().union(*given))
     column = {bucket: at for at, bucket in enumerate(buckets)}
     held: list[list[int]] = [[] for _ in buckets]
-    for index, row in enumerate(folded):
+    for index, row in enumerate(given):
         for bucket in row:
             held[column[bucket]].append(index)
     return _Rows(
         buckets=buckets,
-        by_row=[_picker([column[bucket] for bucket in row]) for row in folded],
+        by_row=[_picker([column[bucket] for bucket in row]) for row in given],
         by_column=[_picker(rows) for rows in held],
-        each=[_each(row) for row in folded],
+        each=[_each(row) for row in given],
         lengths=[_LENGTH_SCALE * (_log(one.words) - length) for one in examples],
     )
 
@@ -124,12 +120,8 @@ def _dot(one: Sequence[float], other: Sequence[float]) -> float:
     return math.fsum(map(mul, one, other))
 
 
-def _folded(buckets: Iterable[int]) -> set[int]:
-    return {at % BUCKETS for at in buckets}
-
-
-def _each(folded: Collection[int]) -> float:
-    return 1.0 / math.sqrt(len(folded) or 1)
+def _each(row: Collection[int]) -> float:
+    return 1.0 / math.sqrt(len(row) or 1)
 
 
 def _mean(values: Sequence[float]) -> float:

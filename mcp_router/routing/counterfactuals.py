@@ -6,11 +6,11 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.routing.rank import Ranked, at_floor, in_given_order, rank, sort_key
-from mcp_router.routing.score import PART_NAMES, PartScores, strategy_weights, total
+from mcp_router.routing.score import PART_NAMES, PartScores, strategy_weights, totals
 from mcp_router.types import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mcp_router.routing.rank import Field
     from mcp_router.routing.situation import Situation
@@ -78,8 +78,12 @@ def _by_weight(winner: Ranked, field: Field) -> list[str]:
         # Only the weights of this strategy are the person's own to change.
         return []
     able, found = _able(field), list[tuple[float, str, str]]()
-    for index, (name, weight) in enumerate(zip(PART_NAMES, field.weights, strict=True)):
-        level = _level(winner, able, index=index, weight=weight)
+    scores = [one.score for one in able]
+    columns = zip(*[one.parts for one in able], strict=True)
+    named = zip(PART_NAMES, field.weights, columns, strict=True)
+    for index, (name, weight, column) in enumerate(named):
+        rivals = zip(scores, column, strict=True)
+        level = _level(rivals, score=winner.score, part=winner.parts[index], weight=weight)
         if level >= 1:
             continue
         raised = math.floor(level * 100 + 1) / 100
@@ -93,14 +97,14 @@ def _by_weight(winner: Ranked, field: Field) -> list[str]:
     return list(reversed(lines.values()))[:_MAX_WEIGHTS]
 
 
-def _level(winner: Ranked, able: Sequence[Ranked], *, index: int, weight: float) -> float:
-    """Solve for the lowest weight of one part at which anyone draws level with the winner."""
-    score, part = winner.score, winner.parts[index]
-    levels = [
-        weight + (score - one.score) / (one.parts[index] - part)
-        for one in able
-        if one.parts[index] > part
-    ]
+def _level(
+    rivals: Iterable[tuple[float, float]], *, score: float, part: float, weight: float
+) -> float:
+    """Solve for the lowest weight of one part at which anyone draws level with the winner.
+
+    `rivals` are scores with this part of them.
+    """
+    levels = [weight + (score - theirs) / (high - part) for theirs, high in rivals if high > part]
     return max(weight, min(levels, default=math.inf))
 
 
@@ -130,14 +134,22 @@ def _able(field: Field) -> Sequence[Ranked]:
 
 
 def _best(able: Sequence[Ranked], *, weights: PartScores, strategy: Strategy) -> Ranked:
-    scores = [total(one.parts, weights) for one in able]
-    if strategy is not Strategy.COST_FIRST:
-        # Only those with the highest score need the whole key.
-        top = max(scores)
-        able = [one for one, score in zip(able, scores, strict=True) if score == top]
-        scores = [top] * len(able)
-    again = (one._replace(score=score) for one, score in zip(able, scores, strict=True))
-    return min(again, key=sort_key(strategy))
+    scores = totals([one.parts for one in able], weights)
+    by_cost = strategy is Strategy.COST_FIRST and not able[0].band
+    first = [-_cost(one) for one in able] if by_cost else scores
+    # Only those who lead need the whole key.
+    lead = max(first)
+    leaders = [
+        one._replace(score=score)
+        for one, score, value in zip(able, scores, first, strict=True)
+        if value == lead
+    ]
+    return min(leaders, key=sort_key(strategy))
+
+
+def _cost(one: Ranked) -> float:
+    cost = one.profile.cost
+    return math.inf if cost is None else float(cost)
 
 
 def _normalised(weights: Sequence[float]) -> PartScores:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mcp_router.routing.lexicon import STEM, WIDE, Cue, Cues, Lexicon, lexicon
+from mcp_router.routing.lexicon import STEM, WIDE, Cue, Cues, Lexicon, Phrases, lexicon
 from mcp_router.types import TaskType
 
-_WORDS = r"\w+(?:'\w+)*[+#]*|[.!?:;](?=\s|$)|\n|[\u3002\uff01\uff1f]"
+_WORDS = r"\w+(?:'\w+)*[+#]*|[.!?:;](?=\s|$)|[\u3002\uff01\uff1f]"
 _BREAKS = frozenset(".!?;:\n\u3002\uff01\uff1f")
 _VERBS = frozenset({"make", "add", "design", "fix", "review", "improve", "explain"})
 # A verb takes an object at most this many words away; before it, in verb-final languages, fewer.
@@ -58,6 +58,9 @@ class Found(NamedTuple):
     tokens: Sequence[str] = ()
 
 
+_Said = tuple[float, str]
+
+
 class _Hit(NamedTuple):
     at: int
     sentence: int
@@ -69,17 +72,38 @@ class _Hit(NamedTuple):
 def find_cues(prose: str) -> Found:
     """Find the cues of folded prose in one pass over its words."""
     lex = lexicon()
-    tokens: list[str] = re.findall(_WORDS, prose)
+    tokens = tuple(_tokens(prose))
     if not tokens:
         return Found()
     if len(tokens) > _HEAD + _TAIL:
-        tokens = [*tokens[:_HEAD], "\n", *tokens[-_TAIL:]]
+        tokens = (*tokens[:_HEAD], "\n", *tokens[-_TAIL:])
     spoken = _spoken(tokens, lex=lex)
     hits = [*_word_hits(tokens, lex=lex, spoken=spoken), *_wide_hits(prose, lex=lex)]
     lead = _lead(tokens, hits, lex=lex)
-    evidence = (*_type_evidence(hits, lead=lead), *_class_evidence(hits, lead=lead))
+    standings = _standings(hits, lead)
+    evidence = (*_type_evidence(hits, standings), *_class_evidence(hits, standings))
     traits, said = _traits(hits)
     return Found(evidence, traits, said, _languages(spoken, hits), tokens)
+
+
+def _tokens(prose: str) -> list[str]:
+    """Find the words, the marks that end a clause and the ends of lines, in order."""
+    tokens: list[str] = []
+    known: dict[str, list[str]] = {}
+    for line in prose.split("\n"):
+        for piece in line.split():
+            # Most pieces between blanks are one word; only the others are worth a pattern.
+            if piece.isalnum():
+                tokens.append(piece)
+                continue
+            found = known.get(piece)
+            if found is None:
+                known[piece] = found = re.findall(_WORDS, piece)
+            tokens += found
+        tokens.append("\n")
+    # The last line has no end.
+    tokens.pop()
+    return tokens
 
 
 def _spoken(tokens: Sequence[str], *, lex: Lexicon) -> Mapping[str, int]:
@@ -100,33 +124,56 @@ def _foreign(spoken: Mapping[str, int]) -> frozenset[str]:
     return frozenset(name for name in _LATIN if 2 * spoken.get(name, 0) < most) - {"en"}
 
 
-def _word_hits(tokens: Sequence[str], *, lex: Lexicon, spoken: Mapping[str, int]) -> Iterator[_Hit]:
+def _word_hits(
+    tokens: tuple[str, ...], *, lex: Lexicon, spoken: Mapping[str, int]
+) -> Iterator[_Hit]:
     foreign = _foreign(spoken)
     sentence = covered = 0
     size = len(tokens)
-    single = {token: _single(token, lex=lex) for token in set(tokens)}
+    words = set(tokens) - _BREAKS
+    negators = lex.negators & words
+    telling = _telling(words, lex=lex, foreign=foreign)
     # Most words say nothing, and said often a word says no more; they must cost next to nothing.
-    left = {token: _OFTEN for token, cues in single.items() if cues or token in lex.firsts}
+    left = dict.fromkeys(telling, _OFTEN)
     for at, token in enumerate(tokens):
-        if token in _BREAKS:
-            sentence += 1
-            continue
-        if token not in left:
+        if token not in telling:
+            sentence += token in _BREAKS
             continue
         left[token] -= 1
         if left[token] < 0 and at < size - _ZONE:
             continue
-        length, cues = _longest(tokens, at, single=single[token], lex=lex)
-        if not cues or _negated(tokens, at, lex=lex):
+        length = 1
+        cues, following = telling[token]
+        if following is not None and at + 1 < size and tokens[at + 1] in following:
+            length, cues = _longest(tokens, at, single=cues, following=following)
+        if not cues or (negators and not negators.isdisjoint(tokens[max(0, at - 2) : at])):
             continue
-        factor = 1.0 if at < _ZONE or at >= size - _ZONE else _MIDDLE
-        phrase = token if length == 1 else " ".join(tokens[at : at + length])
-        for cue in cues:
-            inside = length == 1 and at < covered
-            if not (inside and not _is_thing(cue)) and cue.language not in foreign:
-                yield _Hit(at, sentence, cue, phrase, factor)
         if length > 1:
             covered = max(covered, at + length)
+            token = " ".join(tokens[at : at + length])
+            cues = _native(cues, foreign)
+        elif at < covered:
+            cues = tuple([cue for cue in cues if _is_thing(cue)])
+        factor = 1.0 if at < _ZONE or at >= size - _ZONE else _MIDDLE
+        for cue in cues:
+            yield _Hit(at, sentence, cue, token, factor)
+
+
+def _telling(
+    words: Iterable[str], *, lex: Lexicon, foreign: frozenset[str]
+) -> dict[str, tuple[Cues, Phrases | None]]:
+    """Look up what words say by themselves and which phrases they open, if anything."""
+    telling: dict[str, tuple[Cues, Phrases | None]] = {}
+    for word in words:
+        cues, phrases = _single(word, lex=lex), lex.phrases.get(word)
+        if cues or phrases is not None:
+            telling[word] = _native(cues, foreign), phrases
+    return telling
+
+
+def _native(cues: Cues, foreign: frozenset[str]) -> Cues:
+    """Leave out what words say in languages that are not spoken here."""
+    return tuple([cue for cue in cues if cue.language not in foreign]) if foreign else cues
 
 
 def _is_thing(cue: Cue) -> bool:
@@ -134,14 +181,15 @@ def _is_thing(cue: Cue) -> bool:
     return cue.kind == "class" and cue.label not in _VERBS
 
 
-def _longest(tokens: Sequence[str], at: int, *, single: Cues, lex: Lexicon) -> tuple[int, Cues]:
+def _longest(
+    tokens: tuple[str, ...], at: int, *, single: Cues, following: Phrases
+) -> tuple[int, Cues]:
     """Look up the longest phrase that starts here; returns its length in words and its cues.
 
     A phrase keeps the classes of its first word, so that "review this code" stays a review.
     """
-    start = (tokens[at], tokens[at + 1] if at + 1 < len(tokens) else "")
-    for rest, cues in lex.phrases.get(start, ()):
-        if not rest or tuple(tokens[at + 2 : at + 2 + len(rest)]) == rest:
+    for rest, cues in following[tokens[at + 1]]:
+        if not rest or tokens[at + 2 : at + 2 + len(rest)] == rest:
             return len(rest) + 2, (*cues, *(cue for cue in single if cue.kind == "class"))
     return 1, single
 
@@ -155,12 +203,6 @@ def _single(token: str, *, lex: Lexicon) -> Cues:
         if token.startswith(stem):
             return cues
     return ()
-
-
-def _negated(tokens: Sequence[str], at: int, *, lex: Lexicon) -> bool:
-    return at > 0 and (
-        tokens[at - 1] in lex.negators or (at > 1 and tokens[at - 2] in lex.negators)
-    )
 
 
 def _wide_hits(prose: str, *, lex: Lexicon) -> Iterator[_Hit]:
@@ -180,7 +222,12 @@ def _wide_hits(prose: str, *, lex: Lexicon) -> Iterator[_Hit]:
 def _lead(tokens: Sequence[str], hits: Sequence[_Hit], *, lex: Lexicon) -> _Hit | None:
     """Find the cue that opens the ask: the first one after words of politeness."""
     first = next(
-        (at for at, token in enumerate(tokens) if token not in lex.openers | _BREAKS), len(tokens)
+        (
+            at
+            for at, token in enumerate(tokens)
+            if token not in lex.openers and token not in _BREAKS
+        ),
+        len(tokens),
     )
     opening = [
         hit
@@ -193,52 +240,70 @@ def _lead(tokens: Sequence[str], hits: Sequence[_Hit], *, lex: Lexicon) -> _Hit 
     return min(opening, key=lambda hit: hit.at, default=None)
 
 
-def _standing(hit: _Hit, lead: _Hit | None) -> float:
-    """Weigh a hit by where it stands: the opening most, what is far from it less."""
-    if lead is None or hit.at < lead.at:
-        return hit.factor
-    if hit.at == lead.at:
-        return 1.5 * hit.factor
-    close = hit.sentence == lead.sentence and hit.at - lead.at <= _CLOSE
-    return hit.factor if close else 0.7 * hit.factor
-
-
-def _type_evidence(hits: Sequence[_Hit], *, lead: _Hit | None) -> Iterator[Evidence]:
-    best: dict[tuple[str, str], float] = {}
+def _standings(hits: Sequence[_Hit], lead: _Hit | None) -> list[float]:
+    """Weigh hits by where they stand: the opening most, what is far from it less."""
+    if lead is None:
+        return [hit.factor for hit in hits]
+    start, sentence = lead.at, lead.sentence
+    standings: list[float] = []
     for hit in hits:
-        if hit.cue.kind == "type":
-            key = (hit.cue.label, hit.phrase)
-            best[key] = max(best.get(key, 0.0), hit.cue.weight * _standing(hit, lead))
+        ahead, standing = hit.at - start, hit.factor
+        if ahead == 0:
+            standing *= 1.5
+        elif ahead > 0 and (ahead > _CLOSE or hit.sentence != sentence):
+            standing *= 0.7
+        standings.append(standing)
+    return standings
+
+
+def _type_evidence(hits: Sequence[_Hit], standings: Sequence[float]) -> Iterator[Evidence]:
+    best: dict[tuple[str, str], float] = {}
+    for hit, standing in zip(hits, standings, strict=True):
+        cue = hit.cue
+        if cue.kind == "type":
+            key = (cue.label, hit.phrase)
+            best[key] = max(best.get(key, 0.0), cue.weight * standing)
     for (label, phrase), strength in best.items():
         yield Evidence("types", label, strength, f'mentions "{phrase}"')
 
 
-def _class_evidence(hits: Sequence[_Hit], *, lead: _Hit | None) -> Iterator[Evidence]:
-    classes = sorted((hit for hit in hits if hit.cue.kind == "class"), key=lambda hit: hit.at)
-    verbs = [hit for hit in classes if hit.cue.label in _VERBS]
-    things: dict[int, list[_Hit]] = defaultdict(list)
-    for hit in classes:
-        if hit.cue.label not in _VERBS:
-            things[hit.sentence].append(hit)
-    best: dict[tuple[str, str], tuple[float, str]] = {}
-    # In a very long ask the first and last verbs say it; every pair would cost too much.
-    for verb in (*verbs[:_VERBS_FIRST], *verbs[_VERBS_FIRST:][-_VERBS_LAST:]):
-        standing = _standing(verb, lead)
-        for rank, thing in enumerate(_objects(verb, things.get(verb.sentence, []))):
-            strength = standing if rank == 0 else 0.25 * standing
-            key = ("pairs", f"{verb.cue.label} {thing.cue.label}")
-            known = best.get(key)
-            if known is None or strength >= known[0]:
-                says = f'asks to "{verb.phrase} … {thing.phrase}"'
-                best[key] = max(known or (0.0, ""), (strength, says))
-    for hit in classes:
-        key = ("solo", hit.cue.label)
-        standing = _standing(hit, lead)
-        known = best.get(key)
+def _class_evidence(hits: Sequence[_Hit], standings: Sequence[float]) -> Iterator[Evidence]:
+    classes = [pair for pair in zip(hits, standings, strict=True) if pair[0].cue.kind == "class"]
+    classes.sort(key=lambda pair: pair[0].at)
+    best: dict[str, _Said] = {}
+    for verb, thing, strength in _done(classes):
+        name = f"{verb.cue.label} {thing.cue.label}"
+        known = best.get(name)
+        if known is None or strength >= known[0]:
+            said = (strength, f'asks to "{verb.phrase} … {thing.phrase}"')
+            best[name] = said if known is None else max(known, said)
+    for name, (strength, says) in best.items():
+        yield Evidence("pairs", name, strength, says)
+    best = {}
+    for hit, standing in classes:
+        name = hit.cue.label
+        known = best.get(name)
         if known is None or standing >= known[0]:
-            best[key] = max(known or (0.0, ""), (standing, f'says "{hit.phrase}"'))
-    for (table, name), (strength, says) in best.items():
-        yield Evidence(table, name, strength, says)
+            said = (standing, f'says "{hit.phrase}"')
+            best[name] = said if known is None else max(known, said)
+    for name, (strength, says) in best.items():
+        yield Evidence("solo", name, strength, says)
+
+
+def _done(classes: Sequence[tuple[_Hit, float]]) -> Iterator[tuple[_Hit, _Hit, float]]:
+    """Pair verbs with what they are done to, and say how much a pair counts."""
+    verbs: list[tuple[_Hit, float]] = []
+    things: dict[int, list[_Hit]] = defaultdict(list)
+    for pair in classes:
+        hit = pair[0]
+        if hit.cue.label in _VERBS:
+            verbs.append(pair)
+        else:
+            things[hit.sentence].append(hit)
+    # In a very long ask the first and last verbs say it; every pair would cost too much.
+    for verb, standing in (*verbs[:_VERBS_FIRST], *verbs[_VERBS_FIRST:][-_VERBS_LAST:]):
+        for rank, thing in enumerate(_objects(verb, things.get(verb.sentence, ()))):
+            yield verb, thing, standing if rank == 0 else 0.25 * standing
 
 
 def _objects(verb: _Hit, things: Sequence[_Hit]) -> list[_Hit]:

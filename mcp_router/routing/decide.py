@@ -131,7 +131,7 @@ def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told)
             "classification": kind,
             "request": without_texts(situation.request),
             "counts": flat(situation.counts),
-            "baseline": _baseline(winner, situation),
+            "baseline": _baseline(winner, field, situation),
             "needs_key": _needed_key(model, situation),
             "warnings": _warnings(winner.profile, situation),
             "learnt": told.taken.choice if told.taken is not None else None,
@@ -211,16 +211,22 @@ def _confidence(winner: Ranked, field: Field, understood: float) -> float:
     return round(understood * (0.6 + 0.4 * clear), 4)
 
 
-def _baseline(winner: Ranked, situation: Situation) -> Baseline | None:
+def _baseline(winner: Ranked, field: Field, situation: Situation) -> Baseline | None:
     """Price the same request on the strongest model, or the one the settings name."""
     named = situation.settings.baseline
     model = situation.catalog.resolve(named) if named else _strongest(situation)
-    cost = None if model is None else profile(model, demand_of(situation)).cost
+    cost = None if model is None else _cost_on(model, field, situation)
     if model is None or cost is None or winner.profile.cost is None:
         return None
     return Baseline(
         model=model.name, cost_usd=to_usd(cost), saved_usd=to_usd(cost - winner.profile.cost)
     )
+
+
+def _cost_on(model: ModelInfo, field: Field, situation: Situation) -> int | None:
+    """Price the request on a model, which mostly was done when it was ranked."""
+    known = next((one.profile for one in field.ranked if one.profile.model is model), None)
+    return (known or profile(model, demand_of(situation))).cost
 
 
 def _strongest(situation: Situation) -> ModelInfo | None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.money import short_usd, to_nanos
 from mcp_router.types import Capability, ModelInfo, Need, Rejection
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mcp_router.routing.profile import Profile
     from mcp_router.routing.situation import Situation
 
@@ -20,18 +22,49 @@ REQUIRED_RATING = 7
 """The rating a capability named in `requires` must reach."""
 
 
-def rejection_before_estimate(model: ModelInfo, situation: Situation) -> Rejection | None:
+class Filters(NamedTuple):
+    """The filters that may rule a model out in one situation, by name and in their order."""
+
+    early: tuple[tuple[str, Callable[[ModelInfo, Situation], str | None]], ...]
+    late: tuple[tuple[str, Callable[[Profile, Situation], str | None]], ...]
+
+
+def filters_of(situation: Situation) -> Filters:
+    """Pick the filters that have anything to compare with; asked once for all models."""
+    rules, state = situation.constraints, situation.state
+    needs = any(need in _HARD_NEEDS for need in situation.classification.needs)
+    named = rules.models or rules.deny_models or rules.providers or rules.deny_providers
+    idle = {
+        "denied": not named,
+        "unavailable": not state.blocked,
+        "requires": not (needs or rules.requires or rules.min_capabilities),
+        "max_cost": rules.max_cost_usd is None,
+        "budget": state.budget_left_usd is None,
+        "max_latency": rules.max_latency_ms is None,
+        "min_quality": rules.min_quality is None,
+    }
+    return Filters(
+        tuple(one for one in _EARLY if not idle.get(one[0])),
+        tuple(one for one in _LATE if not idle.get(one[0])),
+    )
+
+
+def rejection_before_estimate(
+    model: ModelInfo, situation: Situation, *, filters: Filters | None = None
+) -> Rejection | None:
     """Apply the filters that need no token, cost or latency estimate."""
-    for name, rule in _EARLY:
+    for name, rule in _EARLY if filters is None else filters.early:
         reason = rule(model, situation)
         if reason is not None:
             return _rejection(model.name, name, reason)
     return None
 
 
-def rejection_after_estimate(profile: Profile, situation: Situation) -> Rejection | None:
+def rejection_after_estimate(
+    profile: Profile, situation: Situation, *, filters: Filters | None = None
+) -> Rejection | None:
     """Apply the filters that compare an estimate with a limit."""
-    for name, rule in _LATE:
+    for name, rule in _LATE if filters is None else filters.late:
         reason = rule(profile, situation)
         if reason is not None:
             return Rejection(model=profile.model.name, filter=name, reason=reason)
@@ -65,9 +98,10 @@ def _denied(model: ModelInfo, situation: Situation) -> str | None:
 
 
 def _credentials(model: ModelInfo, situation: Situation) -> str | None:
-    state, provider = situation.state, situation.catalog.providers[model.provider]
+    state = situation.state
     if model.provider in state.usable_providers:
         return None
+    provider = situation.catalog.providers[model.provider]
     if provider.api_key_env is None:
         return f"{provider.name} is not set up; add [providers.{provider.name}] to the config"
     if state.require_credentials:

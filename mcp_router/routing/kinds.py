@@ -44,9 +44,7 @@ def type_scores(evidence: Iterable[Evidence]) -> dict[str, float]:
             else:
                 against[label] += weight * piece.strength
     return {
-        kind: lex.priors.get(kind, 0.0)
-        + (_decayed(for_type[kind]) if for_type[kind] else _NO_EVIDENCE)
-        + against[kind]
+        kind: lex.priors.get(kind, 0.0) + _decayed(for_type.get(kind)) + against.get(kind, 0.0)
         for kind in _KINDS
     }
 
@@ -91,6 +89,8 @@ def reasons(evidence: Iterable[Evidence], *, kind: str, most: int) -> tuple[str,
     return tuple(dict.fromkeys(says for _, says in ranked))[:most]
 
 
-def _decayed(strengths: list[float]) -> float:
+def _decayed(strengths: list[float] | None) -> float:
+    if not strengths:
+        return _NO_EVIDENCE
     ordered = sorted(strengths, reverse=True)
     return sum(strength * _DECAY**rank for rank, strength in enumerate(ordered))

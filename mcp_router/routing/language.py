@@ -17,6 +17,11 @@ _SCRIPTS = (
     ("hi", r"[\u0900-\u097f]"),
     ("th", r"[\u0e00-\u0e7f]"),
 )
+# Any sign of these; dashes, quotes and accents are far more frequent than they.
+_ANY_SCRIPT = (
+    r"[\u0370-\u04ff\u0590-\u06ff\u0900-\u097f\u0e00-\u0e7f\u1100-\u11ff\u3040-\u30ff"
+    r"\u3400-\u9fff\uac00-\ud7af]"
+)
 
 
 def detect_language(prose: str, *, votes: Mapping[str, float]) -> str:
@@ -25,7 +30,7 @@ def detect_language(prose: str, *, votes: Mapping[str, float]) -> str:
     `votes` are the counts of known words per language. A script must fill a fair share of the
     letters: a quoted word does not make an English question Japanese.
     """
-    if not prose.isascii():
+    if not prose.isascii() and re.search(_ANY_SCRIPT, prose):
         letters = len(re.findall(r"[^\W\d_]", prose))
         for language, script in _SCRIPTS:
             found = len(re.findall(script, prose))

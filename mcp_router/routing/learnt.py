@@ -58,15 +58,17 @@ def take(field: Field, situation: Situation) -> Taken | None:
         _option(usual),
         [_option(one) for one in field.ranked[1:] if _fits(one, situation)],
         switched=switch.model if switch is not None and applies else "",
-        # A replay knows no text to draw from: it stays with what is not left to a draw.
-        draw=_draw(situation, "" if trying is None else trying.seed) if asked else 0.5,
     )
     ranked = {one.profile.model.name: one for one in field.ranked}
-    found = planned(share=share)
-    chosen = ranked[found.chosen.model]
-    if found.kind == "explored" and trying is not None and _dear(chosen, trying.left_usd):
-        # Too little is left for this one; a switch holds all the same.
-        found = planned(share=0.0)
+    if share and trying is not None:
+        # Whatever is drawn, as the chances told of the others depend on it, too.
+        first = planned(share=share, draw=0.0)
+        if first.kind == "explored" and _dear(ranked[first.chosen.model], trying.left_usd):
+            # Too little is left for this one; a switch holds all the same.
+            share = 0.0
+    # A replay knows no text to draw from: it stays with what is not left to a draw.
+    draw = _draw(situation, "" if trying is None else trying.seed) if asked else 0.5
+    found = planned(share=share, draw=draw)
     model = ranked[found.chosen.model].profile.model
     return Taken(model, _choice(found, usual=usual, ranked=ranked))
 

@@ -31,20 +31,20 @@ class Cue(NamedTuple):
 
 
 Cues = tuple[Cue, ...]
+Phrases = Mapping[str, tuple[tuple[tuple[str, ...], Cues], ...]]
 
 
 class Lexicon(NamedTuple):
     """The compiled entries.
 
-    `phrases` are found by their first two words and hold what follows, longest first; `firsts` are
-    the words that open one. `stems` are found by their first four letters. `wide` are substrings by
+    `phrases` are found by their first word, then by their second, and hold what follows, longest
+    first. `stems` are found by their first four letters. `wide` are substrings by
     first sign, for scripts that put no blanks between words. `tables` give the weight of each pair,
     class and mark for each task type.
     """
 
     words: Mapping[str, Cues]
-    firsts: frozenset[str]
-    phrases: Mapping[tuple[str, str], tuple[tuple[tuple[str, ...], Cues], ...]]
+    phrases: Mapping[str, Phrases]
     stems: Mapping[str, tuple[tuple[str, Cues], ...]]
     wide: Mapping[str, tuple[tuple[str, Cues], ...]]
     tables: Mapping[str, TypeWeights]
@@ -71,18 +71,19 @@ class _File(TypedDict):
 def lexicon() -> Lexicon:
     """Load and compile the lexicon on first use; it never changes afterwards."""
     raw: _File = json.loads(Path(__file__).with_name("cues.json").read_text("utf-8"))
-    spaced: dict[str, list[Cue]] = defaultdict(list)
-    wide: dict[str, list[Cue]] = defaultdict(list)
+    spaced: dict[str, Cues] = {}
+    wide: dict[str, Cues] = {}
+    # Thousands of phrases say the same few hundred things, which are kept once.
+    same: dict[Cues, Cues] = {}
     for listed, cue in _entries(raw):
+        into = wide if cue.language == "cjk" else spaced
         for phrase in listed.split("; "):
-            into = wide if cue.language == "cjk" else spaced
-            into[phrase].append(cue)
-    single = {phrase: tuple(cues) for phrase, cues in spaced.items() if " " not in phrase}
-    phrases = _by_first_words(spaced)
+            cues = (*into.get(phrase, ()), cue)
+            into[phrase] = same.setdefault(cues, cues)
+    single = {phrase: cues for phrase, cues in spaced.items() if " " not in phrase}
     return Lexicon(
         words=single,
-        firsts=frozenset(start[0] for start in phrases),
-        phrases=phrases,
+        phrases=_by_first_words(spaced),
         stems=_by_first_letters(single),
         wide=_by_first_sign(wide),
         tables={"pairs": raw["pairs"], "solo": raw["solo"], "marks": raw["marks"]},
@@ -107,14 +108,13 @@ def _entries(raw: _File) -> Iterator[tuple[str, Cue]]:
                 yield listed, Cue("trait", label, float(weight), language)
 
 
-def _by_first_words(
-    spaced: Mapping[str, list[Cue]],
-) -> dict[tuple[str, str], tuple[tuple[tuple[str, ...], Cues], ...]]:
-    phrases: dict[tuple[str, str], list[tuple[tuple[str, ...], Cues]]] = defaultdict(list)
+def _by_first_words(spaced: Mapping[str, Cues]) -> dict[str, Phrases]:
+    phrases: dict[str, dict[str, tuple[tuple[tuple[str, ...], Cues], ...]]] = defaultdict(dict)
     for phrase in sorted((p for p in spaced if " " in p), key=len, reverse=True):
         first, second, *rest = phrase.split(" ")
-        phrases[first, second].append((tuple(rest), tuple(spaced[phrase])))
-    return {start: tuple(rest) for start, rest in phrases.items()}
+        others = phrases[first].get(second, ())
+        phrases[first][second] = (*others, (tuple(rest), spaced[phrase]))
+    return dict(phrases)
 
 
 def _by_first_letters(single: Mapping[str, Cues]) -> dict[str, tuple[tuple[str, Cues], ...]]:
@@ -124,10 +124,10 @@ def _by_first_letters(single: Mapping[str, Cues]) -> dict[str, tuple[tuple[str, 
     return {letters: tuple(found) for letters, found in stems.items()}
 
 
-def _by_first_sign(wide: Mapping[str, list[Cue]]) -> dict[str, tuple[tuple[str, Cues], ...]]:
+def _by_first_sign(wide: Mapping[str, Cues]) -> dict[str, tuple[tuple[str, Cues], ...]]:
     signs: dict[str, list[tuple[str, Cues]]] = defaultdict(list)
     for key, cues in wide.items():
-        signs[key[0]].append((key, tuple(cues)))
+        signs[key[0]].append((key, cues))
     return {sign: tuple(found) for sign, found in signs.items()}
 
 

@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
@@ -24,6 +24,10 @@ _HEAD = 110
 _TAIL = 50
 _AFFIX = 4
 _STRONG = 2.0
+_CUES = 7
+# Multiplies the hash of the first of two words, before the last bits are dropped.
+_FACTOR = 0x9E3779B1
+_SHIFT = 5
 _WIDE_RUN = rf"{WIDE}+"
 
 
@@ -78,8 +82,8 @@ def hashed(features: Features, *, buckets: int) -> Hashed:
     if len(tokens) > _HEAD + _TAIL:
         tokens = [*tokens[:_HEAD], *tokens[-_TAIL:]]
     return Hashed(
-        frozenset([value & mask for value in _word_hashes(tokens)]),
-        frozenset([_crc(name, 7) & mask for name in _cue_names(features)]),
+        frozenset(_word_hashes(tokens, mask=mask)),
+        frozenset([value & mask for value in _cue_hashes(features)]),
     )
 
 
@@ -107,22 +111,27 @@ def _plain(token: str) -> str:
     return "0" * min(len(token), 4) if token.isdecimal() else token
 
 
-def _word_hashes(tokens: Sequence[str]) -> Iterator[int]:
+def _word_hashes(tokens: Sequence[str], *, mask: int) -> list[int]:
     """Hash words, pairs of neighbours, the first and last letters, and the first two words."""
+    # Of a pair no more bits than these count, and short numbers are quicker.
+    low = (mask << _SHIFT) | mask
+    factor = _FACTOR & low
     known: dict[str, int] = {}
+    found: list[int] = []
     for token in set(tokens):
         word = _plain(token)
-        known[token] = whole = _crc(word, 0)
-        yield whole
+        whole = _crc(word, 0)
+        known[token] = whole & low
+        found.append(whole & mask)
         if len(word) > _AFFIX:
-            yield _crc(word[:_AFFIX], 1)
-            yield _crc(word[-_AFFIX:], 2)
+            found += (_crc(word[:_AFFIX], 1) & mask, _crc(word[-_AFFIX:], 2) & mask)
             if not word.isascii():
-                yield from _wide_pairs(word)
-    for left, right in pairwise(tokens):
-        yield (known[left] * 0x9E3779B1 ^ known[right]) >> 5
+                found += (value & mask for value in _wide_pairs(word))
     for at, token in enumerate(tokens[:2]):
-        yield _crc(_plain(token), 3 + at)
+        found.append(_crc(_plain(token), 3 + at) & mask)
+    hashes = [known[token] for token in tokens]
+    found += [(left * factor ^ right) >> _SHIFT & mask for left, right in pairwise(hashes)]
+    return found
 
 
 def _wide_pairs(word: str) -> Iterator[int]:
@@ -132,14 +141,21 @@ def _wide_pairs(word: str) -> Iterator[int]:
             yield _crc(left + right, 5)
 
 
-def _cue_names(features: Features) -> Iterator[str]:
-    """Name the cues, twice where they are strong, and how long the ask is."""
+def _cue_hashes(features: Features) -> list[int]:
+    """Hash the cues, twice where they are strong, and how long the ask is."""
+    found = [_crc(f"length {features.words.bit_length()}", _CUES)]
     for piece in features.evidence:
-        name = f"{piece.table} {piece.name}"
-        yield name
+        usual, strong = _cue_pair(piece.table, piece.name)
+        found.append(usual)
         if piece.strength >= _STRONG:
-            yield f"{name} strong"
-    yield f"length {features.words.bit_length()}"
+            found.append(strong)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _cue_pair(table: str, name: str) -> tuple[int, int]:
+    # The lexicon has some hundred cues, and every prompt has a few dozen of them.
+    return _crc(f"{table} {name}", _CUES), _crc(f"{table} {name} strong", _CUES)
 
 
 def _crc(text: str, salt: int) -> int:

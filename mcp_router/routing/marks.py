@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 _FENCE = r"```[ \t]*([\w+#-]*)(.*?)(?:```|\Z)"
 # What stands in quotes is mostly what the work is done on, not what is asked.
-_PHRASE = r"(?<!\w)'[^'\n]{6,300}'(?!\w)|\"[^\"\n]{6,400}\""
+_PHRASE = r"'(?<!\w')[^'\n]{6,300}'(?!\w)|\"[^\"\n]{6,400}\""
 _QUOTED = r'"""(.*?)"""|<(document|text|article|context|passage|email)>(.*?)</\2>'
 _EXTENSIONS = (
     "py|pyi|js|jsx|mjs|ts|tsx|java|go|rs|rb|php|c|h|cc|cpp|hpp|cs|swift|kt|scala|sh|sql|html|css"
@@ -43,12 +44,13 @@ _FRAME = (
     r"(?m)^[ \t]*at (?:[\w.$<>\[\] ]{1,120}\(.{0,200}?\)?(?::\d+)?"
     r"|.{1,200}:line \d+|.{1,200}:\d+:\d+)"
 )
-_ERROR = (
-    r"(?<=[a-z][a-z])(?:error|exception)\b|error(?:\[e|:| ts| cs| c)\d{2,5}|\berror:|\[error\]"
-    r"|segmentation fault|undefined reference to|exit(?:ed with)? (?:code|status) [1-9]|npm err!"
-    r"|\bfatal:|\berrno\b|command not found|is not a function|is not defined|no such file"
-    r"|cannot read propert|unexpected token|permission denied|core dumped|connection refused"
-    r"|status code [45]\d\d"
+_ERROR = r"error(?:(?<=[a-z][a-z]error)\b|(?:\[e|:| ts| cs| c)\d{2,5}|(?<=\berror):|(?<=\[error)\])"
+_EXCEPTION = r"exception(?<=[a-z][a-z]exception)\b"
+_FAILURE = r"exit(?:ed with)? (?:code|status) [1-9]|\bfatal:|\berrno\b|status code [45]\d\d"
+_SAID_OF_ERRORS = (
+    *("segmentation fault", "undefined reference to", "npm err!", "command not found"),
+    *("is not a function", "is not defined", "no such file", "cannot read propert"),
+    *("unexpected token", "permission denied", "core dumped", "connection refused"),
 )
 _DIFF = r"(?m)^[ \t]*diff --git |^[ \t]*@@ -\d|^[ \t]*--- a/|^[ \t]*\+\+\+ b/"
 _SQL = (
@@ -72,13 +74,15 @@ _LATEX = (
     r"|begin\{(?:equation|align|array|[pb]matrix|cases))\b"
     r"|\$[^$\n]{0,80}[\\^_=+<>][^$\n]{0,80}\$|\$[a-z]\$|\$\(?-?[\w,(){}^+*/=<>\\-]{1,40}\$|\[asy\]"
 )
-_FORMULA = (
-    r"\b[a-z](?:\([a-z]\))?\s?=\s?[-\d(a-z√]|\d\s?[a-z]\s?[+=-]\s?\d|\b[a-z]\)?\s?\^\s?[\d{(]"
-    r"|[∀∃∑∫√≤≥≠∞⊂∈∂∇⊕]|(?<![\w.:/-])\d+(?:\.\d+)?\s?[+*/\u00d7÷^]\s?\d+(?![\w/:-])"
-    r"|\d\s?% of \d|\b\d+\s?-\s?\d+\s?=\s?|\d\s?[\u00d7x]\s?10\s?\^"
+# What a formula begins with, and how; each is tried only where there is such a sign.
+_OF_LETTERS = r"\b[a-z](?:\([a-z]\))?\s?=\s?[-\d(a-z√]|\b[a-z]\)?\s?\^\s?[\d{(]"
+_OF_DIGITS = (
+    r"\d(?:\s?[a-z]\s?[+=-]\s?\d|\s?% of \d|\s?[\u00d7x]\s?10\s?\^"
+    r"|(?<![\w.:/-].)\d*(?:\.\d+)?\s?[+*/\u00d7÷^]\s?\d+(?![\w/:-])|(?<!\w.)\d*\s?-\s?\d+\s?=)"
 )
-_FORMULA_SIGN = r"[=^+*/%\u00d7\u00f7-]|[^\x00-\u21ff]"
+_OF_MATHS = r"[∀∃∑∫√≤≥≠∞⊂∈∂∇⊕]"
 _ASCII_SIGNS = "=^+*/%-"
+_NUMBER = r"\d(?:[.,]?\d)*"
 _IDENTIFIER = r"[a-z0-9]_[a-z]|\w\(\)|`[^`\n]{1,60}`"
 _ROLE = (
     r"\s*(?:you(?:'re| are)\b|act (?:as|like)|pretend|imagine you|(?:assume|take on) the role"
@@ -98,28 +102,10 @@ _OF_CODE = (
         _TRACE,
     ),
     ("stack trace", ("at ",), _FRAME),
-    (
-        "error message",
-        (
-            "error",
-            "exception",
-            "fault",
-            "not ",
-            "exit",
-            "npm",
-            "fatal",
-            "no such",
-            "unexpected t",
-            "cannot read",
-            "denied",
-            "dumped",
-            "refused",
-            "errno",
-            "status code",
-            "undefined ref",
-        ),
-        _ERROR,
-    ),
+    ("error message", _SAID_OF_ERRORS, ""),
+    ("error message", ("error",), _ERROR),
+    ("error message", ("exception",), _EXCEPTION),
+    ("error message", ("exit", "fatal:", "errno", "status code"), _FAILURE),
     ("diff", ("diff --git", "@@ -", "--- a/", "+++ b/"), _DIFF),
     ("SQL", ("select ", "create table", "insert into", "join ", "group by"), _SQL),
 )
@@ -198,8 +184,11 @@ def _without_phrases(prose: str) -> str:
 
 def _matching(text: str, table: tuple[tuple[str, tuple[str, ...], str], ...]) -> Iterator[str]:
     for name, hints, pattern in table:
-        if any(hint in text for hint in hints) and re.search(pattern, text):
-            yield name
+        for hint in hints:
+            if hint in text:
+                if re.search(pattern, text):
+                    yield name
+                break
 
 
 def _without_files(prose: str) -> str:
@@ -275,20 +264,23 @@ def _code_marks(*, words: int, asks: bool) -> Iterator[str]:
 
 def _number_marks(prose: str, *, words: int, asks: bool) -> Iterator[str]:
     # Formulas are dear to look for in long prose, their signs are not.
-    if _may_calculate(prose) and re.search(_FORMULA, prose):
+    if _calculates(prose):
         yield "formula"
     if words >= 15 and any(hint in prose for hint in _AMOUNTS) and re.search(_QUANTITY, prose):
         yield "quantity question"
-    if words >= 8 and len(re.findall(r"\d+(?:[.,]\d+)*", prose)) >= 3:
+    if words >= 8 and len([*islice(re.finditer(_NUMBER, prose), 3)]) == 3:
         yield "many numbers"
         if asks:
             yield "question with numbers"
 
 
-def _may_calculate(prose: str) -> bool:
-    if prose.isascii():
-        return any(sign in prose for sign in _ASCII_SIGNS)
-    return re.search(_FORMULA_SIGN, prose) is not None
+def _calculates(prose: str) -> bool:
+    if not prose.isascii() and re.search(_OF_MATHS, prose):
+        return True
+    if ("=" in prose or "^" in prose) and re.search(_OF_LETTERS, prose):
+        return True
+    signs = not prose.isascii() or any(sign in prose for sign in _ASCII_SIGNS)
+    return signs and re.search(_OF_DIGITS, prose) is not None
 
 
 def _is_question(prose: str) -> bool:
@@ -309,9 +301,7 @@ def _has_options(prose: str) -> bool:
 
 def _is_puzzle(prose: str) -> bool:
     """Tell a programming contest's statement by its sections, three of these four."""
-    return (
-        ("constraint" in prose)
-        + ("input" in prose)
-        + ("output" in prose)
-        + (re.search(r"\bexample \d|\bsample\b|\bexamples?:", prose) is not None)
-    ) >= 3
+    named = ("constraint" in prose) + ("input" in prose) + ("output" in prose)
+    if named != 2:
+        return named == 3
+    return re.search(r"\bexample \d|\bsample\b|\bexamples?:", prose) is not None

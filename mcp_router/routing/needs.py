@@ -147,13 +147,16 @@ def _typical(kind: str, *, complexity: Complexity, features: Features) -> int:
 def _stated_lengths(ask: str) -> Iterator[re.Match[str]]:
     """Find lengths of the answer in the order of the text; only near units is worth a look."""
     ends = sorted({at for unit in _UNITS if unit in ask for at in _places(ask, unit)})
-    pattern = re.compile(_LENGTH)
+    if not ends:
+        return
+    pattern, number = re.compile(_LENGTH), re.compile(_NUMBER)
     read = 0
     for end in ends:
         start = max(read, end - _BEFORE_UNIT)
-        if not re.search(_NUMBER, ask[start:end]):
+        first = number.search(ask, start, end)
+        if first is None:
             continue
-        match = pattern.search(ask, start, end + _UNIT)
+        match = pattern.search(ask, first.start(), end + _UNIT)
         if match is not None:
             read = match.end()
             if not re.search(_OF_THE_SOURCE, ask[: match.start()][-60:]):

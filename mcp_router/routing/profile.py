@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.belief.beta import mean
 from mcp_router.catalog.demands import ABILITIES, ANY_TASK
-from mcp_router.catalog.pricing import Buckets, cost_of
+from mcp_router.catalog.pricing import Buckets, total_of
 from mcp_router.routing.complexity import length_ease, words_of
 from mcp_router.routing.learnt import moved
 from mcp_router.routing.posterior import Posterior, posterior
@@ -72,20 +72,34 @@ class Demand(NamedTuple):
 
     situation: Situation
     inputs: Mapping[Family, int]
+    outputs: Mapping[Family, int]
     preferences: tuple[tuple[Capability, float], ...]
     rating: float
     ease: float
     thinking_share: float
     unseen: Performance
-    ungraded: dict[str, tuple[ModelInfo, Posterior]]
+    ungraded: dict[str, Suited]
+
+
+class Suited(NamedTuple):
+    """How well one model suits what is asked: what is believed of it, its mean, and its fit."""
+
+    model: ModelInfo
+    believed: Posterior
+    quality: float
+    fit: float
 
 
 @lru_cache(maxsize=16)
 def _ungraded(
-    catalog: Catalog, task: str, complexity: Complexity, ease: float
-) -> dict[str, tuple[ModelInfo, Posterior]]:
+    catalog: Catalog,
+    task: str,
+    complexity: Complexity,
+    ease: float,
+    prefers: tuple[Capability, ...],
+) -> dict[str, Suited]:
     """Keep what public evidence says of the models of a catalogue, from request to request."""
-    del catalog, task, complexity, ease
+    del catalog, task, complexity, ease, prefers
     return {}
 
 
@@ -101,6 +115,9 @@ def demand_of(situation: Situation) -> Demand:
     return Demand(
         situation=situation,
         inputs={family: input_tokens(situation.counts, family) for family in Family},
+        outputs={
+            family: math.ceil(kind.output_tokens * ratio) for family, ratio in _OUTPUT_RATIO.items()
+        },
         preferences=tuple((name, weight / whole) for name, weight in wanted.items()),
         rating=_DEMAND[kind.complexity],
         ease=ease,
@@ -108,7 +125,13 @@ def demand_of(situation: Situation) -> Demand:
             situation.request.reasoning_effort or "", _THINKING_SHARE[kind.complexity]
         ),
         unseen=Performance(),
-        ungraded=_ungraded(situation.catalog, kind.task_type, kind.complexity, ease),
+        ungraded=_ungraded(
+            situation.catalog,
+            kind.task_type,
+            kind.complexity,
+            ease,
+            situation.constraints.prefers,
+        ),
     )
 
 
@@ -119,8 +142,7 @@ def profile(model: ModelInfo, demand: Demand) -> Profile:
     inputs = math.ceil(demand.inputs[model.family] * performance.token_ratio)
     outputs, thinking = _outputs(model, demand)
     latency, high = _latency(model, performance, generated=outputs + thinking)
-    believed = _believed(model, demand)
-    quality = mean(believed.belief)
+    suited = _suited(model, demand)
     cost = expected_cost(model, situation, inputs=inputs, outputs=outputs, thinking=thinking)
     return Profile(
         model,
@@ -130,29 +152,30 @@ def profile(model: ModelInfo, demand: Demand) -> Profile:
         cost,
         latency,
         high,
-        _fit(model, demand),
-        quality,
-        historical(quality, performance),
-        believed,
+        suited.fit,
+        suited.quality,
+        historical(suited.quality, performance),
+        suited.believed,
     )
 
 
-def _believed(model: ModelInfo, demand: Demand) -> Posterior:
+def _suited(model: ModelInfo, demand: Demand) -> Suited:
     state, kind = demand.situation.state, demand.situation.classification
     grades = state.grades.get(model.name, ())
     known = None if grades else demand.ungraded.get(model.name)
     # A row of the same name may be another, where somebody tries what would change.
-    if known is not None and known[0] is model:
-        found = known[1]
-    else:
+    if known is None or known.model is not model:
         found = posterior(
             model, task=kind.task_type, complexity=kind.complexity, grades=grades, ease=demand.ease
         )
+        known = Suited(model, found, mean(found.belief), _fit(model, demand))
         if not grades:
-            demand.ungraded[model.name] = model, found
+            demand.ungraded[model.name] = known
     if state.learnt is None:
-        return found
-    return found._replace(belief=moved(found.belief, model=model.name, learnt=state.learnt))
+        return known
+    belief = moved(known.believed.belief, model=model.name, learnt=state.learnt)
+    believed = known.believed._replace(belief=belief)
+    return known._replace(believed=believed, quality=mean(belief))
 
 
 def expected_cost(
@@ -167,8 +190,7 @@ def expected_cost(
     warm = request.current_model in (model.name, model.id)
     cached = min(request.cached_tokens, inputs) if warm else 0
     usage = Buckets(inputs - cached, cached, 0, thinking, outputs)
-    cost = cost_of(model, usage, now=situation.now)
-    return None if cost is None else sum(cost)
+    return total_of(model, usage, now=situation.now)
 
 
 def observed(model: ModelInfo, situation: Situation) -> Performance | None:
@@ -186,10 +208,14 @@ def historical(prior: float, performance: Performance) -> float:
 
 
 def _outputs(model: ModelInfo, demand: Demand) -> tuple[int, int]:
-    request, kind = demand.situation.request, demand.situation.classification
-    outputs = math.ceil(kind.output_tokens * _OUTPUT_RATIO[model.family])
-    thinking = math.ceil(outputs * model.thinking_factor * demand.thinking_share)
-    room = min(request.max_tokens or model.max_output, model.max_output)
+    outputs, thinking = demand.outputs[model.family], 0
+    if model.thinking_factor:
+        thinking = math.ceil(outputs * model.thinking_factor * demand.thinking_share)
+    room, limit = model.max_output, demand.situation.request.max_tokens
+    if limit and limit < room:
+        room = limit
+    if outputs + thinking <= room:
+        return outputs, thinking
     outputs = min(outputs, room)
     return outputs, min(thinking, room - outputs)
 

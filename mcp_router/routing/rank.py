@@ -6,7 +6,11 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.belief.beta import at_least, mean
-from mcp_router.routing.filters import rejection_after_estimate, rejection_before_estimate
+from mcp_router.routing.filters import (
+    filters_of,
+    rejection_after_estimate,
+    rejection_before_estimate,
+)
 from mcp_router.routing.posterior import SURE
 from mcp_router.routing.profile import Profile, demand_of, profile
 from mcp_router.routing.score import (
@@ -14,12 +18,12 @@ from mcp_router.routing.score import (
     PartScores,
     score_parts,
     strategy_weights,
-    total,
+    totals,
 )
 from mcp_router.types import Rejection, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mcp_router.belief.beta import Belief
     from mcp_router.routing.situation import Situation
@@ -52,21 +56,26 @@ def rank(models: Iterable[ModelInfo], situation: Situation) -> Field:
     strategy = situation.request.strategy or situation.settings.strategy
     weights = strategy_weights(strategy, balanced=situation.settings.weights)
     demand, floor = demand_of(situation), quality_floor(situation)
+    filters = filters_of(situation)
     rejected: list[Rejection] = []
-    passed: list[Ranked] = []
+    passed: list[Profile] = []
     for model in models:
-        rejection = rejection_before_estimate(model, situation)
+        rejection = rejection_before_estimate(model, situation, filters=filters)
         if rejection is None:
             estimate = profile(model, demand)
-            rejection = rejection_after_estimate(estimate, situation)
+            rejection = rejection_after_estimate(estimate, situation, filters=filters)
             if rejection is None:
-                parts = score_parts(estimate)
-                place = band(estimate.posterior.belief, floor=floor)
-                passed.append(Ranked(estimate, parts, total(parts, weights), place))
+                passed.append(estimate)
                 continue
         rejected.append(rejection)
-    ordered = sorted(passed, key=sort_key(strategy))
+    ordered = sorted(_scored(passed, weights=weights, floor=floor), key=sort_key(strategy))
     return Field(tuple(ordered), tuple(rejected), strategy, weights, floor)
+
+
+def _scored(profiles: Sequence[Profile], *, weights: PartScores, floor: float) -> Iterator[Ranked]:
+    parts = [score_parts(one) for one in profiles]
+    for one, scores, whole in zip(profiles, parts, totals(parts, weights), strict=True):
+        yield Ranked(one, scores, whole, band(one.posterior.belief, floor=floor))
 
 
 def quality_floor(situation: Situation) -> float:
@@ -125,6 +134,8 @@ def sort_key(strategy: Strategy) -> Callable[[Ranked], tuple[int, float, float, 
 
 def in_given_order(ranked: Sequence[Ranked], *, first: Sequence[str]) -> list[Ranked]:
     """Move the models named in `first` to the front, in that order; the rest keep theirs."""
+    if not first:
+        return list(ranked)
     place = {name: index for index, name in enumerate(first)}
     return sorted(ranked, key=lambda one: place.get(one.profile.model.name, len(place)))
 

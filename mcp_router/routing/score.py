@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mcp_router.types import Complexity, Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from mcp_router.config.settings import Weights
     from mcp_router.routing.profile import Profile
@@ -26,7 +26,9 @@ QUALITY_FLOOR: Mapping[Complexity, float] = {
 # One request from a fiftieth of a cent to a dollar spans the cost part; half a second to two
 # minutes spans the latency part. Both are logarithmic, as people compare by ratios.
 _COST_UNIT_USD, _COST_TOP_USD = 0.0002, 1.0
+_COST_SPAN = math.log1p(_COST_TOP_USD / _COST_UNIT_USD)
 _LATENCY_UNIT_MS, _LATENCY_TOP_MS = 500.0, 120_000.0
+_LATENCY_SPAN = math.log1p(_LATENCY_TOP_MS / _LATENCY_UNIT_MS)
 
 _PRESETS: Mapping[Strategy, tuple[float, float, float, float, float]] = {
     Strategy.QUALITY_FIRST: (0.30, 0.05, 0.50, 0.05, 0.10),
@@ -57,24 +59,20 @@ def score_parts(profile: Profile) -> PartScores:
     """Score one profile; an unknown price counts as the dearest, since it cannot be vouched for."""
     usd = _COST_TOP_USD if profile.cost is None else profile.cost / 1e9
     return PartScores(
-        capability=profile.fit,
-        cost=_falling(usd, unit=_COST_UNIT_USD, top=_COST_TOP_USD),
-        quality=profile.quality,
-        latency=_falling(profile.latency_ms, unit=_LATENCY_UNIT_MS, top=_LATENCY_TOP_MS),
-        historical=profile.historical,
+        profile.fit,
+        max(0.0, 1.0 - math.log1p(usd / _COST_UNIT_USD) / _COST_SPAN),
+        profile.quality,
+        max(0.0, 1.0 - math.log1p(profile.latency_ms / _LATENCY_UNIT_MS) / _LATENCY_SPAN),
+        profile.historical,
     )
 
 
-def total(parts: PartScores, weights: PartScores) -> float:
-    """Weigh the parts together; 0 to 1 for weights that sum to 1."""
-    fit, cost, quality, latency, past = parts
+def totals(scored: Iterable[PartScores], weights: PartScores) -> list[float]:
+    """Weigh the parts of many together, each 0 to 1 for weights that sum to 1."""
     by_fit, by_cost, by_quality, by_latency, by_past = weights
     # Written out, as a decision asks for hundreds of these to say what would change it.
-    whole = (
+    wholes = [
         fit * by_fit + cost * by_cost + quality * by_quality + latency * by_latency + past * by_past
-    )
-    return min(1.0, whole)
-
-
-def _falling(value: float, *, unit: float, top: float) -> float:
-    return max(0.0, 1.0 - math.log1p(value / unit) / math.log1p(top / unit))
+        for fit, cost, quality, latency, past in scored
+    ]
+    return [min(1.0, whole) for whole in wholes] if max(wholes, default=0.0) > 1.0 else wholes

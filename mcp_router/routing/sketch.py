@@ -7,11 +7,13 @@ import struct
 from typing import TYPE_CHECKING, NamedTuple
 from zlib import crc32
 
-from mcp_router.learning.ridge import BUCKETS
 from mcp_router.types import Text
 
 if TYPE_CHECKING:
     from mcp_router.types import Message, Request
+
+BUCKETS = 1024
+"""How many buckets the words of a request are hashed into."""
 
 # Head and tail of a long request say what it is about.
 _HEAD, _TAIL = 1_200, 400

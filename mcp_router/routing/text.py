@@ -12,6 +12,7 @@ from mcp_router.types import Media, Message, Request, Text, ToolResult
 HEAD = 4_000
 TAIL = 2_000
 _ASIDE = 600
+_FEW_ACCENTS = 24
 
 # A clause that talks to the router or about the choice of model is no part of the task. Each
 # pattern is tried only where one of its words is there.
@@ -92,7 +93,16 @@ def head_and_tail(text: str) -> str:
 def fold(text: str) -> str:
     """Lower the case and drop the accents of Latin letters, so that spellings meet."""
     lowered = text.lower()
-    return lowered if lowered.isascii() else lowered.translate(_accents())
+    if lowered.isascii():
+        return lowered
+    table = _accents()
+    accented = [sign for sign in set(lowered) if ord(sign) in table]
+    if len(accented) > _FEW_ACCENTS:
+        return lowered.translate(table)
+    # A handful of different signs is replaced far quicker than each sign of a text is looked up.
+    for sign in accented:
+        lowered = lowered.replace(sign, table[ord(sign)])
+    return lowered
 
 
 def without_directives(text: str) -> str:

@@ -101,7 +101,9 @@ class Constraints(Value):
     min_context: Tokens | None = None
     requires: tuple[Need | Capability, ...] = ()
     prefers: tuple[Capability, ...] = ()
-    min_capabilities: Mapping[Capability, Annotated[int, Field(ge=1, le=10)]] = {}
+    min_capabilities: Mapping[Capability, Annotated[int, Field(ge=1, le=10)]] = Field(
+        default_factory=dict[Capability, int]
+    )
     models: tuple[str, ...] = ()
     deny_models: tuple[str, ...] = ()
     providers: tuple[str, ...] = ()
@@ -134,12 +136,13 @@ class Request(Value):
     trim: bool | None = None
     context_tokens: Tokens = 0
     strategy: Strategy | None = None
-    constraints: Constraints = Constraints()
+    # A default that holds a mapping would be copied, deeply, for each request.
+    constraints: Constraints = Field(default_factory=Constraints)
     chain: str | tuple[str, ...] = ()
     current_model: str | None = None
     cached_tokens: Tokens = 0
     category: str | None = None
-    tags: Mapping[str, str] = {}
+    tags: Mapping[str, str] = Field(default_factory=dict[str, str])
 
 
 class ModeOptions(Value):

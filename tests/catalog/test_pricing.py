@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.catalog.catalog import Catalog
-from mcp_router.catalog.pricing import Buckets, Cost, cost_of, rates_at
+from mcp_router.catalog.pricing import Buckets, Cost, cost_of, rates_at, total_of
 from mcp_router.types import ModelInfo, Price, PriceTier, Rates, Usage
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -238,11 +238,15 @@ def test_an_estimate_in_plain_buckets_costs_what_a_usage_costs(
     model: ModelInfo, usage: Usage, now: datetime
 ) -> None:
     buckets = Buckets(**usage.model_dump())
-    assert cost_of(model, buckets, now=now) == cost_of(model, usage, now=now)
+    assert cost_of(model, buckets, now=now) == cost(model, usage, now=now)
+    assert total_of(model, buckets, now=now) == sum(cost(model, usage, now=now))
 
 
 def test_a_local_model_without_a_price_is_free_and_another_one_unknown() -> None:
     row = CATALOG.resolve("local").model_copy(update={"prices": (), "local": True})
     usage = Usage(input_tokens=5, output_tokens=7)
     assert cost(row, usage) == Cost(0, 0, 0, 0, 0)
-    assert cost_of(row.model_copy(update={"local": False}), usage, now=NOW) is None
+    paid = row.model_copy(update={"local": False})
+    assert cost_of(paid, usage, now=NOW) is None
+    expected = Buckets(5, 0, 0, 0, 7)
+    assert (total_of(row, expected, now=NOW), total_of(paid, expected, now=NOW)) == (0, None)

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.config.settings import BudgetSettings, Settings
-from mcp_router.routing.filters import FILTER_NAMES
+from mcp_router.routing.filters import (
+    FILTER_NAMES,
+    filters_of,
+    rejection_after_estimate,
+    rejection_before_estimate,
+)
 from mcp_router.routing.profile import demand_of, profile
 from mcp_router.routing.rank import rank
 from mcp_router.types import Capability, Constraints, ModelInfo, Need, Rejection, RoutingState
@@ -279,3 +284,48 @@ def test_filters_are_applied_in_the_order_of_their_names() -> None:
 
     assert told == [rule for rule, _ in cures]
     assert [name for name in FILTER_NAMES if name in told] == told
+
+
+limits = st.fixed_dictionaries(
+    {},
+    optional={
+        "max_cost_usd": st.sampled_from(["0", "0.001", "1"]),
+        "max_latency_ms": st.sampled_from([100, 60_000]),
+        "min_quality": st.sampled_from([0.1, 0.99]),
+        "min_context": st.sampled_from([1, 2_000_000]),
+        "requires": st.sampled_from([("vision",), ("coding",)]),
+        "min_capabilities": st.sampled_from([{"coding": 1}, {"coding": 10}]),
+        "models": st.sampled_from([("m",), ("other",)]),
+        "deny_models": st.sampled_from([("m",), ("other",)]),
+        "providers": st.just(("google",)),
+        "deny_providers": st.just(("openai",)),
+    },
+)
+states = st.fixed_dictionaries(
+    {},
+    optional={
+        "blocked": st.just({"m": "it fails"}),
+        "budget_left_usd": st.just(Decimal("0.000001")),
+        "usable_providers": st.just(frozenset({"openai"})),
+        "require_credentials": st.booleans(),
+    },
+)
+
+
+@given(asked=limits, state=states, needs=st.sampled_from([(), (Need.CODE,), (Need.VISION,)]))
+def test_filters_left_out_of_a_situation_would_not_have_ruled_out_anything(
+    asked: dict[str, object], state: dict[str, object], needs: tuple[Need, ...]
+) -> None:
+    one = model("m", features=frozenset[Need]())
+    around = situation(
+        catalog(one, model("other")),
+        request=ask("Fix the login bug", constraints=Constraints.model_validate(asked)),
+        kind=classified(needs=needs),
+        state=RoutingState.model_validate(state),
+    )
+    filters, estimate = filters_of(around), profile(one, demand_of(around))
+    early = rejection_before_estimate(one, around)
+    late = rejection_after_estimate(estimate, around)
+
+    assert rejection_before_estimate(one, around, filters=filters) == early
+    assert rejection_after_estimate(estimate, around, filters=filters) == late

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from mcp_router.config.settings import Settings
 from mcp_router.routing.profile import Profile, demand_of, observed, profile
 from mcp_router.routing.rank import quality_floor, rank
-from mcp_router.routing.score import PartScores, score_parts, total
+from mcp_router.routing.score import PartScores, score_parts, totals
 from mcp_router.types import (
     Capability,
     Complexity,
@@ -292,7 +292,7 @@ def test_a_total_is_the_weighted_sum_of_the_parts(
 ) -> None:
     expected = sum(part * weight for part, weight in zip(parts, weights, strict=True))
 
-    assert total(PartScores(*parts), PartScores(*weights)) == pytest.approx(expected)
+    assert totals([PartScores(*parts)], PartScores(*weights)) == pytest.approx([expected])
 
 
 def test_what_is_asked_of_a_models_thinking_beats_what_the_task_suggests() -> None:

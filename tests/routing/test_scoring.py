@@ -10,7 +10,7 @@ from mcp_router.config.settings import Weights
 from mcp_router.routing.posterior import SURE
 from mcp_router.routing.profile import PRIOR_OBSERVATIONS, Profile, demand_of, historical, profile
 from mcp_router.routing.rank import chance, fallbacks, rank
-from mcp_router.routing.score import score_parts, strategy_weights, total
+from mcp_router.routing.score import score_parts, strategy_weights, totals
 from mcp_router.types import (
     Capability,
     Classification,
@@ -211,4 +211,4 @@ def test_fallbacks_change_provider_first() -> None:
 @given(st.lists(st.floats(0, 1), min_size=5, max_size=5))
 def test_a_total_never_leaves_the_scale(parts: list[float]) -> None:
     weights = strategy_weights(Strategy.BALANCED, balanced=Weights())
-    assert 0 <= total(type(weights)(*parts), weights) <= 1
+    assert all(0 <= one <= 1 for one in totals([type(weights)(*parts)], weights))

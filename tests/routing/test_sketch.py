@@ -5,8 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mcp_router.learning.ridge import BUCKETS
-from mcp_router.routing.sketch import Sketch, packed, sketch, unpacked
+from mcp_router.routing.sketch import BUCKETS, Sketch, packed, sketch, unpacked
 from mcp_router.types import Media, Message, Request, Text
 from tests.builders import ask
 

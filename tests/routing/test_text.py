@@ -224,3 +224,17 @@ def test_a_script_that_fills_a_fair_share_names_the_language(prose: str, languag
 )
 def test_in_latin_letters_the_commonest_words_vote(votes: dict[str, float], language: str) -> None:
     assert detect_language("abc def", votes=votes) == language
+
+
+accented = st.characters(min_codepoint=0xC0, max_codepoint=0x36F)
+
+
+@given(st.text(max_size=200) | st.text(alphabet=accented | st.sampled_from("a \u2019\u3000…日ё")))
+def test_a_text_folds_as_its_signs_fold_one_by_one(text: str) -> None:
+    assert fold(text) == "".join(map(fold, text.lower()))
+
+
+def test_a_text_of_many_accents_loses_every_one() -> None:
+    letters = "".join(map(chr, range(0xC0, 0x180)))
+    assert fold(letters) == "".join(map(fold, letters))
+    assert fold("áàâäãåéèêëíìîïóòôöõúùûüñçýÿşğčž") == "aaaaaaeeeeiiiiooooouuuuncyysgcz"
