@@ -38,22 +38,25 @@ def logged(rows: Sequence[JudgedDecision]) -> tuple[tuple[Logged, ...], tuple[in
 
     A decision of unknown cost, or that had no other candidate, is left out.
     """
-    contexts = Counter(_context(row) for row in rows)
-    pairs = Counter((_context(row), row.model) for row in rows)
-    kept: list[Logged] = []
-    places: list[int] = []
-    for place, row in enumerate(rows):
-        options = _options(row)
-        cost = options.get(row.model) if row.cost_nanos is None else row.cost_nanos / _NANOS
-        # A model that was named leaves nothing to choose, so it says nothing of a policy.
-        if cost is None or row.model not in options or len(options) < 2:
-            continue
-        context = _context(row)
-        usual = pairs[context, row.model] / contexts[context]
-        chance = usual if row.propensity is None else row.propensity
-        kept.append(Logged(context, row.model, row.score, cost, options, chance))
-        places.append(place)
-    return tuple(kept), tuple(places)
+    choices = [(place, one) for place, row in enumerate(rows) if (one := _choice(row)) is not None]
+    contexts = Counter(one.context for _, one in choices)
+    pairs = Counter((one.context, one.model) for _, one in choices)
+
+    def usual(one: Logged) -> float:
+        return pairs[one.context, one.model] / contexts[one.context]
+
+    kept = (one if one.chance else one._replace(chance=usual(one)) for _, one in choices)
+    return tuple(kept), tuple(place for place, _ in choices)
+
+
+def _choice(row: JudgedDecision) -> Logged | None:
+    """Make a choice, of chance 0 where none was logged; None where nothing was to choose."""
+    options = _options(row)
+    cost = options.get(row.model) if row.cost_nanos is None else row.cost_nanos / _NANOS
+    # A model that was named leaves nothing to choose, so it says nothing of a policy.
+    if cost is None or row.model not in options or len(options) < 2:
+        return None
+    return Logged(_context(row), row.model, row.score, cost, options, row.propensity or 0.0)
 
 
 def _context(row: JudgedDecision) -> str:

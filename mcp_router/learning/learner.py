@@ -8,21 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mcp_router.belief.beta import mean
 from mcp_router.learning.groups import Groups, guess, learn_groups
 from mcp_router.learning.ridge import Example, Ridge, fit, predict
 from mcp_router.learning.table import Seen, Table, believed, tabulate
 
+T = TypeVar("T")
+
 LEAST = 100
 """How many judged answers of a model the ridge needs."""
 
 _SHRINK = 0.5
-_PENALTY = 10.0
+_PENALTY = 6.0
 _FOLDS = 4
 _LEAST_IN_FOLD = LEAST // 2
-_AT_MOST = 1500
 _SURE = 1.0
 _LIKELY = 0.02
 
@@ -79,21 +80,24 @@ class Learner(NamedTuple):
 def foretell(cases: Sequence[Case], *, starts: Mapping[str, float]) -> Foretold:
     """Predict each case from the others: in turn each quarter from the remaining three.
 
-    Cases of the same words stay together, and the groups of the predicted cases are hidden.
+    Cases of the same words stay together, and the groups of the predicted cases are hidden. The
+    ridges explain what such predictions by the table leave over, as stacking has it (Wolpert, 1992,
+    "Stacked Generalization"); through those a case has a faint part in its own prediction.
     """
     folds = _folds(cases)
-    told = Foretold([{} for _ in cases], [{} for _ in cases])
+    table: list[dict[str, float]] = [{} for _ in cases]
     for fold in range(_FOLDS):
-        rest = [case for case, own in zip(cases, folds, strict=True) if own != fold]
-        plain = _without_ridges(rest, starts=starts)
-        able = {model for model in starts if len(_answered(rest, model)) >= _LEAST_IN_FOLD}
-        ridges = {model: _ridge(plain, _answered(rest, model), model=model) for model in able}
-        for at, own in enumerate(folds):
-            if own == fold:
-                hidden = cases[at]._replace(group="")
-                told.table[at].update(_by_tables(plain, hidden))
-                told.ridge[at].update(_shifted(told.table[at], hidden, ridges=ridges))
-    return told
+        plain = _without_ridges(_others(cases, folds, fold), starts=starts)
+        for at in _within(folds, fold):
+            table[at] = _by_tables(plain, cases[at]._replace(group=""))
+    ridge: list[dict[str, float]] = [{} for _ in cases]
+    for fold in range(_FOLDS):
+        rest, told = _others(cases, folds, fold), _others(table, folds, fold)
+        able = [one for one in starts if len(_answered(rest, one)) >= _LEAST_IN_FOLD]
+        ridges = {model: _ridge(rest, told, model=model) for model in able}
+        for at in _within(folds, fold):
+            ridge[at] = _shifted(table[at], cases[at], ridges=ridges)
+    return Foretold(table, ridge)
 
 
 def learn(
@@ -107,9 +111,7 @@ def learn(
     gains = {model: _gain(cases, model=model, told=made) for model in starts}
     plain = _without_ridges(cases, starts=starts)
     ridges = {
-        model: _ridge(plain, _answered(cases, model), model=model)
-        for model, gain in gains.items()
-        if gain.on
+        model: _ridge(cases, made.table, model=model) for model, gain in gains.items() if gain.on
     }
     return plain._replace(ridges=ridges, gains=gains)
 
@@ -142,6 +144,14 @@ def _folds(cases: Sequence[Case]) -> list[int]:
     return [
         known.setdefault(case.buckets or at, len(known)) % _FOLDS for at, case in enumerate(cases)
     ]
+
+
+def _others(given: Sequence[T], folds: Sequence[int], fold: int) -> list[T]:
+    return [one for one, own in zip(given, folds, strict=True) if own != fold]
+
+
+def _within(folds: Sequence[int], fold: int) -> list[int]:
+    return [at for at, own in enumerate(folds) if own == fold]
 
 
 def _without_ridges(cases: Sequence[Case], *, starts: Mapping[str, float]) -> Learner:
@@ -184,15 +194,13 @@ def _shifted(
     return found
 
 
-def _ridge(learner: Learner, cases: Sequence[Case], *, model: str) -> Ridge:
+def _ridge(cases: Sequence[Case], told: Sequence[Mapping[str, float]], *, model: str) -> Ridge:
+    """Fit what the table leaves over, `told` being what it says of each case it has not seen."""
     return fit(
         [
-            Example(
-                case.buckets,
-                case.words,
-                case.scores[model] - _by_table(learner, model, {case.group: 1.0}),
-            )
-            for case in cases[-_AT_MOST:]
+            Example(case.buckets, case.words, case.scores[model] - table[model])
+            for case, table in zip(cases, told, strict=True)
+            if model in case.scores
         ],
         penalty=_PENALTY,
     )

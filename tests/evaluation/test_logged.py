@@ -60,6 +60,12 @@ def test_a_known_chance_beats_the_share_that_was_seen() -> None:
     assert [one.chance for one in choices] == [0.5, 0.5, 0.5, 0.1]
 
 
+def test_what_was_no_choice_is_no_part_of_how_often_a_model_was_chosen() -> None:
+    named = [judged(costs={"small": "0.001"})] * 98
+    choices, _ = logged([*named, judged(), judged("large")])
+    assert [one.chance for one in choices] == [0.5, 0.5]
+
+
 @given(st.lists(st.sampled_from(["small", "large"]), min_size=1, max_size=30))
 def test_the_seen_chances_of_a_context_sum_to_one(models: list[str]) -> None:
     choices, _ = logged([judged(name) for name in models])
