@@ -61,7 +61,7 @@ bench-fleet: .venv/.installed ## Measure two replicas on one PostgreSQL while th
 train: .venv/.installed ## Retrain the task types: make train DATA=folder (needs numpy); CHECK=--report judges them
 	@$(BIN)/python -m tests.training $(DATA) $(CHECK)
 
-conformance: .venv/.installed ## Run the MCP Inspector and the official conformance suites (needs npm)
+conformance: .venv/.installed ## Run the MCP Inspector and the official conformance suites, over stdio and HTTP (needs npm)
 	@bash tests/conformance/run.sh
 
 live: .venv/.installed ## Call every real provider whose key is set (a fraction of a cent)

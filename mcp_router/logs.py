@@ -20,7 +20,14 @@ DETAILED = "%(asctime)s %(levelname)s %(name)s %(message)s"
 """The text of a debug log; its time is the machine's."""
 
 _SHORT = "mcp-router: %(message)s"
-_EXTRAS = ("decision_id", "request_id")
+_TIMED = "%(asctime)s %(message)s"
+ACCESS_LOG = "mcp_router.access"
+"""The logger of the requests over HTTP."""
+
+_EXTRAS = (
+    *("method", "path", "status", "ms", "bytes", "ended", "client", "token"),
+    *("decision_id", "request_id"),
+)
 
 # Every repetition is bounded or anchored, so that a hostile line takes no more than linear time.
 # A password in an address may itself hold slashes and @.
@@ -71,7 +78,7 @@ class TextLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """Writes a record as one JSON object: time, level, logger, message, and ids where it has any.
+    """Writes a record as one JSON object: time, level, logger, message, and what it is about.
 
     The time is UTC. An exception is told as its class and place, never by its own words.
     """
@@ -79,7 +86,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Write the object."""
         made = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        row = {
+        row: dict[str, object] = {
             "time": made.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
@@ -87,8 +94,8 @@ class JsonLines(logging.Formatter):
         }
         for name in _EXTRAS:
             value = getattr(record, name, None)
-            if value:
-                row[name] = redacted(str(value))
+            if value is not None and value != "":
+                row[name] = value if isinstance(value, int) else redacted(str(value))
         return json.dumps(row)
 
 
@@ -105,6 +112,16 @@ def start_log(kind: LogFormat = "text") -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(lines(kind, text=_SHORT))
     logging.basicConfig(level="WARNING", handlers=[handler])
+
+
+def start_access_log(kind: LogFormat = "text") -> None:
+    """Log requests over HTTP to stderr, too; in text with the machine's time."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(lines(kind, text=f"mcp-router: {_TIMED}"))
+    log = logging.getLogger(ACCESS_LOG)
+    log.addHandler(handler)
+    log.setLevel("INFO")
+    log.propagate = False
 
 
 def _plain(record: logging.LogRecord, formatter: logging.Formatter) -> logging.LogRecord:

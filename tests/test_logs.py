@@ -41,7 +41,7 @@ def line_of(kind: LogFormat, message: str, *args: object, **more: Any) -> str:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
-@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("secret", SECRETS, ids=range(len(SECRETS)))
 @pytest.mark.parametrize("frame", ["{}", "key {} refused", '"{}"', "(a={})", "https://h/?x={}&y=1"])
 def test_a_key_is_taken_out_wherever_it_stands(kind: LogFormat, secret: str, frame: str) -> None:
     line = line_of(kind, "%s", frame.format(secret))

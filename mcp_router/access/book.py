@@ -81,6 +81,18 @@ class TokenBook:
                 for token in tokens:
                     self._by_head.setdefault(token.digest[:_HEAD], []).append(token)
 
+    async def begin(self) -> None:
+        """Read the tokens, or later where calls go on without a database that is away.
+
+        Raises:
+            StorageError: they could not be read.
+        """
+        try:
+            await self.refresh()
+        except LostDatabaseError:
+            if self._database.on_lost == "closed":
+                raise
+
     async def _refresh_if_there(self) -> None:
         """Read them again; where calls go on without the database, so do those known already."""
         try:
@@ -97,9 +109,16 @@ class TokenBook:
                 return token
         return None
 
+    def is_live(self, digest: str) -> bool:
+        """Say whether the token of this digest is in force, as far as was read."""
+        found = self._find(digest)
+        return found is not None and found.is_live(self._now())
+
     @property
     def is_empty(self) -> bool:
         """Whether no token is in force, as far as was read."""
+        if self._read_at is None:
+            return False
         return not any(token.is_live(self._now()) for token in self._tokens)
 
     def stamp(self) -> object:

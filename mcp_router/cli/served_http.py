@@ -25,7 +25,7 @@ def serve_http(session: Session, *, host: str | None, port: int | None) -> int:
     from mcp_router.door.app import Door
     from mcp_router.door.metrics import metrics_route
     from mcp_router.door.serving import serve
-    from mcp_router.logs import start_log
+    from mcp_router.logs import start_access_log, start_log
     from mcp_router.storage.opened import open_store
     from mcp_router.telemetry.open import open_telemetry
 
@@ -37,8 +37,10 @@ def serve_http(session: Session, *, host: str | None, port: int | None) -> int:
         router.observer = observer
         return router
 
+    start_log(settings.log_format)
     with open_store(settings) as store:
-        start_log(settings.log_format)
+        if settings.http.access_log:
+            start_access_log(settings.log_format)
         observer = open_telemetry(
             settings.telemetry,
             environ=session.environ,

@@ -72,7 +72,7 @@ def _json(text: str, place: str) -> dict[str, object]:
     import json
 
     try:
-        found: object = json.loads(text, object_pairs_hook=_without_repeats)
+        found: object = json.loads(text, object_pairs_hook=without_repeats)
     except RecursionError as error:
         raise ConfigError(place=place, key="", problem="it is nested too deeply") from error
     except json.JSONDecodeError as error:
@@ -85,7 +85,12 @@ def _json(text: str, place: str) -> dict[str, object]:
     return cast("dict[str, object]", found)
 
 
-def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+def without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Build one table of JSON, in which no name may stand twice.
+
+    Raises:
+        ValueError: one does; a reader that took the last would drop what is said first.
+    """
     table = dict(pairs)
     if len(table) < len(pairs):
         names = [name for name, _ in pairs]

@@ -79,6 +79,9 @@ class HttpSettings(Value):
     drain_ms: Milliseconds = Field(
         default=30_000, description="How long requests may go on after a signal to stop."
     )
+    access_log: bool = Field(
+        default=True, description="Whether each request is a line of the log, at its end."
+    )
     oauth: OAuthSettings = Field(
         default_factory=OAuthSettings.model_construct, description="Tokens of an OAuth server."
     )

@@ -9,10 +9,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mcp_router.door.facts import facts_of
-from mcp_router.door.shapes import as_bytes, error_body
+from mcp_router.door.shapes import as_bytes
 
 if TYPE_CHECKING:
-    from mcp_router.door.faults import Fault
     from mcp_router.types import Completion, Reasoning, ToolCall, Usage
 
 _REASONS = {
@@ -85,11 +84,6 @@ class AnthropicSpeech:
             "x_router": facts_of(done),
         }
         return head + self._closed() + _event("message_delta", told) + _event("message_stop", {})
-
-    def failed(self, fault: Fault) -> bytes:
-        """End a stream that broke: with an error, and never as if it were whole."""
-        body = error_body(fault, dialect="anthropic", request_id=self._request_id)
-        return b"event: error\ndata: " + as_bytes(body) + b"\n\n"
 
     def _head(self, model: str) -> dict[str, Any]:
         return {

@@ -7,14 +7,16 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+import anyio
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from mcp_router.access.book import TokenBook
 from mcp_router.access.meter import Meter
+from mcp_router.door.access_log import AccessLog
 from mcp_router.door.bearer import Bearer
-from mcp_router.door.call import KEY, Call, Endpoint
+from mcp_router.door.call import Endpoint
 from mcp_router.door.desk import Desk
 from mcp_router.door.faults import Fault
 from mcp_router.door.guard import MCP_PATH, Guard
@@ -23,13 +25,17 @@ from mcp_router.door.oauth import metadata_routes, metadata_url, oauth_verifier
 from mcp_router.door.probes import Probes
 from mcp_router.door.protocol import mcp_application
 from mcp_router.door.reply import Caller, refuse
+from mcp_router.door.running import Running
 from mcp_router.door.shapes import error_body
+from mcp_router.door.visit import KEY as VISIT
+from mcp_router.server.app import server_over
 from mcp_router.server.lazy import LazyRouter
 
 if TYPE_CHECKING:
+    from mcp.server import MCPServer
     from starlette.requests import Request
     from starlette.responses import Response
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from mcp_router.config.settings import Settings
     from mcp_router.router import Router
@@ -47,7 +53,7 @@ class Door:
 
     Attributes:
         book: the tokens in force.
-        guard: the application, behind what every request has to pass.
+        application: what serves requests, behind all that every one of them has to pass.
     """
 
     def __init__(
@@ -59,10 +65,12 @@ class Door:
         environ: Mapping[str, str],
         stamp: Stamp = lambda: None,
         more: Sequence[Route] = (),
+        furnish: Callable[[MCPServer[None]], None] | None = None,
     ) -> None:
         """Build it; `open_router` is given the book whose budgets are to hold.
 
         `more` are further routes; as an `Endpoint` says, each needs a token of some scope.
+        `furnish` may add to what /mcp offers.
 
         Raises:
             ConfigError: the settings of the OAuth server are not whole.
@@ -75,10 +83,9 @@ class Door:
             lambda: open_router(self.book), stamp=lambda: (stamp(), self.book.stamp())
         )
         self._router = router
-        self._mcp = mcp_application(
-            router, path=MCP_PATH, max_body_bytes=settings.http.max_body_bytes
-        )
-        self.guard = Guard(
+        self._mcp = _mcp_over(router, settings, furnish)
+        self._running = Running(self.book)
+        guard = Guard(
             self._application(),
             settings=settings.http,
             names=Names(settings.http),
@@ -88,16 +95,18 @@ class Door:
                 metadata_url=metadata_url(self._oauth),
             ),
             meter=Meter(store.database, now=now_ms),
+            running=self._running,
         )
+        self.application: ASGIApp = AccessLog(guard, writes=settings.http.access_log)
 
     def drain(self) -> None:
         """Say from now on that the server is about to stop, and end what would never end."""
         self.probes.draining = True
-        self.guard.end(only_endless=True)
+        self._running.end(only_endless=True)
 
     def stop(self) -> None:
         """End whatever still runs; its money is settled."""
-        self.guard.end(only_endless=False)
+        self._running.end(only_endless=False)
 
     def _application(self) -> Starlette:
         desk = Desk(self._router)
@@ -126,15 +135,24 @@ class Door:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncGenerator[None]:
         # It closes the router when it ends.
-        async with self._mcp.router.lifespan_context(self._mcp):
+        async with self._mcp.router.lifespan_context(self._mcp), anyio.create_task_group() as group:
+            group.start_soon(self._running.watch)
             yield
+            group.cancel_scope.cancel()
+
+
+def _mcp_over(
+    router: LazyRouter, settings: Settings, furnish: Callable[[MCPServer[None]], None] | None
+) -> Starlette:
+    server = server_over(router)
+    if furnish is not None:
+        furnish(server)
+    return mcp_application(server, path=MCP_PATH, max_body_bytes=settings.http.max_body_bytes)
 
 
 async def _defect(request: Request, error: Exception) -> Response:
     """Tell of a defect in the dialect of the request; the log names its kind and its place."""
-    caller = Caller.of(request.scope, request_id="")
-    call: Call | None = request.scope.get(KEY)
-    caller = caller if call is None else call.caller
+    caller = Caller.of(request.scope, request_id=request.scope[VISIT].request_id)
     fault = Fault(500, "defect", f"This is a defect: {type(error).__name__}.", "internal_error")
     body = error_body(fault, dialect=caller.dialect, request_id=caller.request_id)
     return JSONResponse(body, 500, headers={"x-request-id": caller.request_id})
@@ -144,7 +162,6 @@ async def _nowhere(scope: Scope, receive: Receive, send: Send) -> None:
     del receive
     if scope["type"] != "http":
         return
-    call: Call | None = scope.get(KEY)
-    caller = Caller.of(scope, request_id="") if call is None else call.caller
+    caller = Caller.of(scope, request_id=scope[VISIT].request_id)
     fault = Fault(404, "not_found", "There is nothing at this path.", "unknown_path")
     await refuse(send, fault, caller=caller)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from mcp_router.access.grant import Grant
 from mcp_router.door.faults import Fault
+from mcp_router.storage.tokens import PREFIX, digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,6 +50,11 @@ class Bearer:
         if found is None:
             return self._unknown("invalid_token", "The bearer token is unknown, expired or revoked")
         return found
+
+    def digest(self, headers: Mapping[bytes, bytes]) -> str:
+        """Return by what the book knows the token of a request; "" for one that is not of ours."""
+        secret = _secret(headers)
+        return digest_of(secret) if secret.startswith(PREFIX) else ""
 
     def _unknown(self, code: str, problem: str) -> Fault:
         parts: Sequence[str] = ['realm="mcp-router"']

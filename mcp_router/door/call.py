@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope as AsgiScope
 
     from mcp_router.access.grant import Grant
+    from mcp_router.door.visit import Visit
     from mcp_router.storage.tokens import Scope
 
 KEY = "mcp_router.call"
@@ -33,6 +34,7 @@ class Call(NamedTuple):
     body: bytes
     receive: Receive
     send: Send
+    visit: Visit
 
 
 Serve = Callable[[Call], Awaitable[None]]

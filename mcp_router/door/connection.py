@@ -7,6 +7,7 @@ import logging
 import socket
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+import h11
 from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -69,6 +70,18 @@ class DoorConnection(H11Protocol):
         if not self._is_idle():
             self._stop_waiting()
 
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no clean HTTP; whatever was begun on this connection is over."""
+        _log.warning("400 from %s: its request is no clean HTTP", self._who())
+        if not self._is_idle():
+            # It would go on to answer, or to wait for the rest of its body.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.abort()
+
     def on_response_complete(self) -> None:
         """Go on to the next request, whose beginning may have come along with this one."""
         if self._outlet is not None:
@@ -108,8 +121,11 @@ class DoorConnection(H11Protocol):
 
     def _give_up(self, why: str) -> None:
         if not self.transport.is_closing():
-            _log.warning("Dropped %s: %s", self.client[0] if self.client else "?", why)
+            _log.warning("Dropped %s: %s", self._who(), why)
             self.transport.abort()
+
+    def _who(self) -> str:
+        return self.client[0] if self.client else "?"
 
     def _stop_waiting(self) -> None:
         if self._headers_due is not None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import anyio
 
 from mcp_router.access.grant import Grant, acting
 from mcp_router.door.call import KEY, Call
 from mcp_router.door.faults import Fault, fault_of
-from mcp_router.door.reply import Caller, refuse
+from mcp_router.door.reply import Caller, break_off, refuse
+from mcp_router.door.running import Run, Running
 from mcp_router.door.strict_json import read_json
+from mcp_router.door.visit import KEY as VISIT
 from mcp_router.errors import RouterError
 
 if TYPE_CHECKING:
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from mcp_router.config.http import HttpSettings
     from mcp_router.door.bearer import Bearer
     from mcp_router.door.hosts import Names
+    from mcp_router.door.visit import Visit
 
 OPEN_PATHS = ("/healthz", "/readyz", "/.well-known/oauth-protected-resource")
 """What is answered without a token."""
 
 MCP_PATH = "/mcp"
+MAX_HEADERS = 100
+MAX_HEADER_BYTES = 32_768
 # Twice the same of these means that somebody hopes that two readers take different ones.
 _SINGLE = frozenset(
     (
@@ -36,6 +40,7 @@ _SINGLE = frozenset(
         *(b"transfer-encoding", b"content-encoding", b"origin", b"mcp-protocol-version"),
     )
 )
+_LAST_WORD_SECONDS = 1.0
 _BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -50,6 +55,7 @@ class Guard:
         names: Names,
         bearer: Bearer,
         meter: Meter,
+        running: Running,
     ) -> None:
         self._app = app
         self._settings = settings
@@ -57,48 +63,42 @@ class Guard:
         self._bearer = bearer
         self._meter = meter
         self._inside = 0
-        self._running: dict[anyio.CancelScope, bool] = {}
+        self._running = running
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Screen a request, then pass it on."""
+        """Screen a request, whose visit is in its scope, then pass it on."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        caller = Caller.of(scope, request_id=f"req_{secrets.token_hex(12)}")
+        visit: Visit = scope[VISIT]
+        caller = Caller.of(scope, request_id=visit.request_id)
         headers: Mapping[bytes, bytes] = dict(scope["headers"])
         fault = self._screened(scope, headers)
         if fault is None and caller.path.startswith(OPEN_PATHS):
             await self._app(scope, receive, send)
             return
-        found = fault or await self._admitted(headers)
+        found = fault or await self._admitted(headers, visit)
         if isinstance(found, Grant) and self._inside >= self._settings.max_requests:
-            found = Fault(
-                503, "overloaded", _FULL, "too_many_requests", headers={"retry-after": "1"}
-            )
+            found = _FULL
         if isinstance(found, Fault):
             # What is left of the body is not read, so that the connection cannot go on.
             await refuse(send, found, caller=caller, headers={"connection": "close"})
             return
         self._inside += 1
         try:
-            await self._let_in(Call(caller, found, b"", receive, send), scope)
+            await self._let_in(Call(caller, found, b"", receive, send, visit), scope)
         finally:
             self._inside -= 1
 
-    async def _admitted(self, headers: Mapping[bytes, bytes]) -> Grant | Fault:
+    async def _admitted(self, headers: Mapping[bytes, bytes], visit: Visit) -> Grant | Fault:
         try:
             found = await self._bearer.grant(headers)
             if isinstance(found, Grant):
+                visit.token = found.name
                 await self._meter.request(found)
         except RouterError as error:
             return fault_of(error)
         return found
-
-    def end(self, *, only_endless: bool) -> None:
-        """Cancel the requests that run, or only those that would never end by themselves."""
-        for scope, endless in self._running.items():
-            if endless or not only_endless:
-                scope.cancel()
 
     async def _let_in(self, call: Call, scope: Scope) -> None:
         body = await self._body(call, scope["method"])
@@ -109,25 +109,17 @@ class Guard:
         if fault is not None:
             await refuse(call.send, fault, caller=call.caller)
             return
-        begun = False
-
-        async def send(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await call.send(message)
-
-        scope[KEY] = call._replace(body=body, send=send)
-        with acting(call.grant, meter=self._meter), anyio.CancelScope() as stopping:
-            self._running[stopping] = _is_endless(scope)
-            try:
-                await self._app(scope, _replaying(body, call.receive), send)
-            finally:
-                del self._running[stopping]
-        if stopping.cancelled_caught and not begun:
-            fault = Fault(503, "overloaded", _STOPPING, "server_stopping")
-            await refuse(call.send, fault, caller=call.caller, headers={"connection": "close"})
+        scope[KEY] = call = call._replace(body=body)
+        run = Run(self._bearer.digest(dict(scope["headers"])), _is_endless(scope))
+        with acting(call.grant, meter=self._meter), self._running.begun(run):
+            await self._app(scope, _replaying(body, call.receive), call.send)
+        if run.was_ended and run.fault is not None and not call.visit.whole:
+            call.visit.cause = run.cause
+            await _tell_end(call, run.fault)
 
     def _screened(self, scope: Scope, headers: Mapping[bytes, bytes]) -> Fault | None:
+        if _is_swollen(scope):
+            return Fault(431, "too_large", _SWOLLEN, "headers_too_large")
         counts = Counter(name for name, _ in scope["headers"])
         if any(counts[name] > 1 for name in _SINGLE):
             return Fault(400, "invalid_request", "A header is there twice.", "duplicate_header")
@@ -160,10 +152,24 @@ class Guard:
         return Fault(408, "too_slow", "The body came too slowly.", "request_too_slow")
 
 
-_FULL = "Too many requests are being answered at this moment."
-_STOPPING = "The server is about to stop. Try again."
+_SWOLLEN = f"A request may have {MAX_HEADERS} headers, and {MAX_HEADER_BYTES:,} bytes of them."
+_FULL = Fault(
+    503,
+    "overloaded",
+    "Too many requests are being answered at this moment.",
+    "too_many_requests",
+    headers={"retry-after": "1"},
+)
 _NOT_OURS = "This server does not answer to that name. Add it to http.allowed_hosts."
 _FOREIGN = "Pages of this origin may not call. Add it to http.allowed_origins."
+
+
+def _is_swollen(scope: Scope) -> bool:
+    """Say whether a request has too much before its body; the parser takes what comes at once."""
+    headers = scope["headers"]
+    size = len(scope["raw_path"]) + len(scope["query_string"])
+    size += sum(len(name) + len(value) for name, value in headers)
+    return len(headers) > MAX_HEADERS or size > MAX_HEADER_BYTES
 
 
 def _wrong_type(headers: Mapping[bytes, bytes]) -> Fault | None:
@@ -174,6 +180,25 @@ def _wrong_type(headers: Mapping[bytes, bytes]) -> Fault | None:
     if headers.get(b"content-encoding", b"identity").lower() != b"identity":
         return Fault(415, "invalid_request", "Send it as it is.", "unsupported_encoding")
     return None
+
+
+async def _tell_end(call: Call, fault: Fault) -> None:
+    """Tell a client that its request was ended, as far as that can still be told."""
+    visit = call.visit
+    # Whoever reads nothing now is not waited for.
+    with anyio.move_on_after(_LAST_WORD_SECONDS):
+        if visit.status is None:
+            await refuse(call.send, fault, caller=call.caller, headers={"connection": "close"})
+        elif visit.streams:
+            await break_off(call.send, fault, caller=call.caller, asked=_asked(call))
+
+
+def _asked(call: Call) -> object:
+    """Return the id of an MCP request, None where there is none."""
+    if call.caller.path != MCP_PATH or not call.body:
+        return None
+    body = read_json(call.body)
+    return cast("dict[str, object]", body).get("id") if isinstance(body, dict) else None
 
 
 def _ambiguous(body: bytes) -> Fault | None:

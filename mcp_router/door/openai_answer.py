@@ -10,11 +10,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mcp_router.door.facts import facts_of
-from mcp_router.door.shapes import as_bytes, error_body
+from mcp_router.door.shapes import as_bytes
 
 if TYPE_CHECKING:
     from mcp_router.door.asked import Asked
-    from mcp_router.door.faults import Fault
     from mcp_router.types import Completion, ToolCall, Usage
 
 _REASONS = {"stop": "stop", "length": "length", "tool_calls": "tool_calls"}
@@ -79,10 +78,6 @@ class OpenAISpeech:
         tail: dict[str, Any] = self._head("chat.completion.chunk", self._model)
         tail |= {"choices": [], "usage": usage_body(done.usage), **last}
         return self._chunk({}, reason=_reason(done)) + _frame(tail) + DONE
-
-    def failed(self, fault: Fault) -> bytes:
-        """End a stream that broke: with an error, and never as if it were whole."""
-        return _frame(error_body(fault, dialect="openai", request_id=self._request_id))
 
     def _head(self, kind: str, model: str) -> dict[str, Any]:
         return {

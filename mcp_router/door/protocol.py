@@ -6,21 +6,17 @@ from typing import TYPE_CHECKING
 
 from mcp.server.transport_security import TransportSecuritySettings
 
-from mcp_router.server.app import server_over
-
 if TYPE_CHECKING:
+    from mcp.server import MCPServer
     from starlette.applications import Starlette
 
-    from mcp_router.server.lazy import LazyRouter
 
-
-def mcp_application(router: LazyRouter, *, path: str, max_body_bytes: int) -> Starlette:
+def mcp_application(server: MCPServer[None], *, path: str, max_body_bytes: int) -> Starlette:
     """Build the application, both protocol eras at one path; its lifespan closes the router.
 
     Names, tokens and the size of bodies are judged before it. Lines of /model are left to the
     agent's tools: they would be commands of this machine.
     """
-    server = server_over(router)
     return server.streamable_http_app(
         streamable_http_path=path,
         stateless_http=True,

@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.config.schema import printable
-from mcp_router.door.shapes import Dialect, as_bytes, dialect_of, error_body
+from mcp_router.door.access_log import plain_path
+from mcp_router.door.shapes import Dialect, as_bytes, dialect_of, error_body, error_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +101,13 @@ async def refuse(
     await send_body(send, body, status=fault.status, caller=caller, headers=told)
 
 
+async def break_off(send: Send, fault: Fault, *, caller: Caller, asked: object = None) -> None:
+    """End a stream with an error, and tell the log of it; `asked` is the id of an MCP request."""
+    log_fault(fault, caller=caller)
+    last = error_event(fault, dialect=caller.dialect, request_id=caller.request_id, asked=asked)
+    await send({"type": "http.response.body", "body": last})
+
+
 def log_fault(fault: Fault, *, caller: Caller) -> None:
     """Tell the log of a refusal in one line; what came from outside is made plain."""
     level = logging.ERROR if fault.kind == "defect" else logging.WARNING
@@ -108,7 +116,7 @@ def log_fault(fault: Fault, *, caller: Caller) -> None:
         "%s %s %s from %s: %s (%s)",
         fault.status,
         printable(caller.method, limit=12),
-        printable(caller.path, limit=80),
+        plain_path(caller.path),
         caller.address,
         printable(fault.code or fault.kind),
         caller.request_id,

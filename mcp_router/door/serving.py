@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import signal
 import socket
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 from mcp_router.door.connection import DoorConfig, DoorConnection, Patience
+from mcp_router.door.guard import MAX_HEADER_BYTES
 from mcp_router.door.hosts import is_local
 from mcp_router.errors import InvalidRequestError
 
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from mcp_router.config.http import HttpSettings
     from mcp_router.door.app import Door
 
-MAX_HEADER_BYTES = 32_768
 _CONNECTIONS_PER_REQUEST = 4
 _BACKLOG = 512
 _GRACE_SECONDS = 5
@@ -76,10 +77,12 @@ def serve(door: Door, settings: HttpSettings, *, say: Say) -> int:
     """
     listening = _listen(settings)
     host, port = listening.getsockname()[:2]
-    asyncio.run(door.book.refresh(), debug=False)
+    asyncio.run(door.book.begin(), debug=False)
     _tell(door, settings, address=f"[{host}]:{port}" if ":" in host else f"{host}:{port}", say=say)
     server = DoorServer(_config(door, settings), door=door, drain_s=settings.drain_ms / 1000)
     _collect_rarely()
+    # What it warns of, the door tells itself, with the address; or it is an advice to install.
+    logging.getLogger("uvicorn.error").setLevel("ERROR")
     with listening:
         asyncio.run(server.serve(sockets=[listening]))
     return 0
@@ -97,7 +100,7 @@ def _collect_rarely() -> None:
 
 def _config(door: Door, settings: HttpSettings) -> uvicorn.Config:
     config = DoorConfig(
-        door.guard,
+        door.application,
         http=DoorConnection,
         ws="none",
         lifespan="on",

@@ -68,6 +68,18 @@ def error_body(fault: Fault, *, dialect: Dialect, request_id: str) -> dict[str, 
     return {"error": fault.code or fault.kind, "error_description": fault.message}
 
 
+def error_event(fault: Fault, *, dialect: Dialect, request_id: str, asked: object = None) -> bytes:
+    """Write an error as the last event of a stream; `asked` is the id of an MCP request."""
+    if dialect == "plain":
+        # The code is one of those that JSON-RPC leaves to servers.
+        error = {"code": -32_000, "message": fault.message, "data": {"code": fault.code}}
+        body: dict[str, Any] = {"jsonrpc": "2.0", "id": asked, "error": error}
+        return b"event: message\r\ndata: " + as_bytes(body) + b"\r\n\r\n"
+    event = b"event: error\n" if dialect == "anthropic" else b""
+    written = as_bytes(error_body(fault, dialect=dialect, request_id=request_id))
+    return event + b"data: " + written + b"\n\n"
+
+
 def as_bytes(body: Mapping[str, Any]) -> bytes:
     """Write JSON; in ASCII, so that no character in it can end a line or a frame."""
     return json.dumps(body, separators=(",", ":")).encode("ascii")

@@ -10,7 +10,7 @@ from mcp_router.access.grant import granted
 from mcp_router.door.call import unless_gone
 from mcp_router.door.facts import headers_of, ignored_header
 from mcp_router.door.faults import fault_of
-from mcp_router.door.reply import log_fault, send_body, send_start
+from mcp_router.door.reply import break_off, send_body, send_start
 from mcp_router.errors import MalformedResponseError, RouterError
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from mcp_router.door.asked import Asked
     from mcp_router.door.call import Call
-    from mcp_router.door.faults import Fault
     from mcp_router.router import Router
     from mcp_router.types import AttemptEvent, Completion, StreamEvent, ToolCall
 
@@ -48,10 +47,6 @@ class Speech(Protocol):
 
     def end(self, done: Completion) -> bytes:
         """End a stream that is whole."""
-        ...
-
-    def failed(self, fault: Fault) -> bytes:
-        """End a stream that broke."""
         ...
 
 
@@ -104,9 +99,8 @@ class _Stream:
         except RouterError as error:
             if not self._begun:
                 raise
-            fault = fault_of(error)
-            log_fault(fault, caller=self._call.caller)
-            await self._piece(self._speech.failed(fault), more=False)
+            self._call.visit.cause = "failed"
+            await break_off(self._call.send, fault_of(error), caller=self._call.caller)
 
     async def _hear(self, event: StreamEvent) -> None:
         speech = self._speech

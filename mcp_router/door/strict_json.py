@@ -7,6 +7,7 @@ import re
 from typing import Any, NoReturn, cast
 
 from mcp_router.errors import InvalidRequestError
+from mcp_router.providers.reading import mended
 
 _TEXT = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _BRACKET = re.compile(r"[][{}]")
@@ -22,7 +23,7 @@ class BadJsonError(InvalidRequestError):
 
 
 def read_json(body: bytes) -> object:
-    """Read a body.
+    """Read a body; half a character, as of a text that was cut within one, is read as U+FFFD.
 
     Raises:
         BadJsonError: it is no UTF-8 or JSON, names a key twice, is nested too deep, or holds a
@@ -35,7 +36,7 @@ def read_json(body: bytes) -> object:
     if _depth(text) > MAX_DEPTH:
         raise BadJsonError(f"is nested deeper than {MAX_DEPTH} levels")
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        return json.loads(mended(text), object_pairs_hook=_object, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise BadJsonError("is not JSON") from error
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Runs the MCP Inspector against the stdio server, and the official conformance suites against the
-# server with fixtures. Needs npm; what it downloads stays in .venv/conformance.
+# Runs the MCP Inspector against the server over stdio and `serve --http`, and the official conformance
+# suites against the server with fixtures: with sessions, and behind the door of `serve --http`.
+# Needs npm; what it downloads stays in .venv/conformance.
 # Exit code 0: all passed, or skipped with a line that says why. 1: something failed.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,12 +13,16 @@ CACHE="$PWD/.venv/conformance"
 SCRATCH="$(mktemp -d)"
 LOG="$SCRATCH/log"
 export ROUTING_DB="$SCRATCH/router.db" PYTHONPATH="$PWD"
+TOKEN=""
+DOOR=""
 failed=0
 server=""
 providers=""
+door=""
 
 finish() {
   [ -z "$server" ] || kill "$server" 2>/dev/null
+  [ -z "$door" ] || kill "$door" 2>/dev/null
   [ -z "$providers" ] || kill "$providers" 2>/dev/null
   rm -rf "$SCRATCH"
 }
@@ -89,9 +94,12 @@ for name in settings["providers"]:
 PY
 }
 
+# Over stdio, or where $TOKEN is set over HTTP with that token.
 inspect() {
+  local target=("$PYTHON" -m mcp_router.server -e "ROUTING_CONFIG=$SCRATCH/settings.json")
+  [ -z "$TOKEN" ] || target=("$DOOR/mcp" --transport http --header "Authorization: Bearer $TOKEN")
   timeout 60 node "$CACHE/node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js" \
-    --cli "$PYTHON" -m mcp_router.server -e "ROUTING_CONFIG=$SCRATCH/settings.json" "$@"
+    --cli "${target[@]}" "$@"
 }
 
 # The answer must be the second model's, as the first one fails.
@@ -102,25 +110,48 @@ inspect_execution() {
 }
 
 inspect_era() {
-  local prompt="prompt=Fix the login bug"
+  local prompt="prompt=Fix the login bug" over="inspector, ${2:-stdio}, $1"
   local era=(--protocol-era "$1" --format json)
-  check "inspector, $1: tools/list --strict" inspect "${era[@]}" --method tools/list --strict
+  check "$over: tools/list --strict" inspect "${era[@]}" --method tools/list --strict
   for call in "route|$prompt" "classify|$prompt" "budget|" "stats|period=all"; do
     local arguments=()
     [ -z "${call#*|}" ] || arguments=(--tool-arg "${call#*|}")
-    check "inspector, $1: tools/call ${call%%|*}" inspect "${era[@]}" --method tools/call \
+    check "$over: tools/call ${call%%|*}" inspect "${era[@]}" --method tools/call \
       --tool-name "${call%%|*}" "${arguments[@]}"
   done
-  check "inspector, $1: tools/call execute_with_fallback" inspect_execution "${era[@]}"
-  check "inspector, $1: the app of stats" inspect "${era[@]}" --method tools/call \
+  check "$over: tools/call execute_with_fallback" inspect_execution "${era[@]}"
+  check "$over: the app of stats" inspect "${era[@]}" --method tools/call \
     --tool-name stats --app-info
-  check "inspector, $1: resources/list" inspect "${era[@]}" --method resources/list
-  check "inspector, $1: resources/read" inspect "${era[@]}" --method resources/read \
+  check "$over: resources/list" inspect "${era[@]}" --method resources/list
+  check "$over: resources/read" inspect "${era[@]}" --method resources/read \
     --uri router://catalog
 }
 
+# Starts the product itself over HTTP, and makes a token for it. In a database of its own: what failed
+# over stdio would open the breaker of the first model.
+start_door() {
+  local router=(env "ROUTING_CONFIG=$SCRATCH/settings.json" "ROUTING_DB=$SCRATCH/door.db")
+  router+=("$PYTHON" -m mcp_router)
+  TOKEN=$("${router[@]}" token create inspector 2>"$LOG") || { cat "$LOG"; exit 1; }
+  "${router[@]}" serve --http --port 0 2>"$SCRATCH/door.log" &
+  door=$!
+  for _ in $(seq 150); do
+    DOOR=$(sed -n 's|^serving: \(http://[^ ]*\).*|\1|p' "$SCRATCH/door.log")
+    [ -z "$DOOR" ] || break
+    sleep 0.1
+  done
+  [ -n "$DOOR" ] || { cat "$SCRATCH/door.log"; exit 1; }
+}
+
+# Whoever has no token, or a wrong one, gets nothing.
+inspect_refused() {
+  local TOKEN="$1"
+  ! inspect --method tools/list && grep -q ' 401 POST /mcp ' "$SCRATCH/door.log"
+}
+
 start_server() {
-  "$PYTHON" tests/conformance/conformance_app.py "$1" >"$SCRATCH/server.log" 2>&1 &
+  [ -z "$server" ] || kill "$server"
+  "$PYTHON" tests/conformance/conformance_app.py "$@" >"$SCRATCH/server.log" 2>&1 &
   server=$!
   "$PYTHON" - "$1" <<'PY' || { cat "$SCRATCH/server.log"; exit 1; }
 import socket, sys, time
@@ -140,18 +171,36 @@ suite() {
   timeout 300 node "$CACHE/node_modules/$version/dist/index.js" server --url "$url" -o "$SCRATCH/results" "$@"
 }
 
+# Both versions of the suites; further arguments are theirs.
+suites() {
+  local over="$1" url="$2"
+  shift 2
+  check "conformance 0.1.16, $over" suite stable "$url" "$@"
+  check "conformance 0.2.0-alpha.12, $over, requirements 2025-11-25" \
+    suite next "$url" --requirements 2025-11-25 "$@"
+  check "conformance 0.2.0-alpha.12, $over, requirements 2026-07-28" \
+    suite next "$url" --requirements 2026-07-28
+}
+
+free_port() {
+  "$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 command -v npm >/dev/null || skip "npm is not installed"
 install
 start_providers
 inspect_era legacy
 inspect_era modern
+start_door
+inspect_era legacy http
+inspect_era modern http
+check "inspector, http: a wrong token is refused" inspect_refused mrt_wrong
 
-port=$("$PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-url="http://localhost:$port/mcp"
+port=$(free_port)
 start_server "$port"
-check "conformance 0.1.16" suite stable "$url"
-for revision in 2025-11-25 2026-07-28; do
-  check "conformance 0.2.0-alpha.12, requirements $revision" \
-    suite next "$url" --requirements "$revision"
-done
+suites "with sessions" "http://localhost:$port/mcp"
+port=$(free_port)
+start_server "$port" --door
+suites "serve --http" "http://localhost:$port/mcp" \
+  --expected-failures tests/conformance/without_sessions.yaml
 exit "$failed"

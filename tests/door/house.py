@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sqlite3
 import subprocess
@@ -100,20 +101,20 @@ class House:
             assert add_token(database, made._replace(created_ms=int(time.time() * 1000)))
         return secret
 
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def run(self, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run one command of the command line."""
         return subprocess.run(
             [*COMMAND, *words],
             cwd=self.folder,
-            env=environment(self.folder, ROUTING_CONFIG=self.write()),
+            env=environment(self.folder, ROUTING_CONFIG=self.write(), **variables),
             capture_output=True,
             text=True,
             check=False,
         )
 
     @contextmanager
-    def started(self, *words: str, **variables: str) -> Generator[Served]:
-        """Start a server on any free port, and kill what is left of it."""
+    def started(self, *words: str, ready: bool = True, **variables: str) -> Generator[Served]:
+        """Start a server on any free port, where it is to be `ready`; kill what is left of it."""
         with subprocess.Popen(
             [*COMMAND, "serve", "--http", "--port", "0", *words],
             cwd=self.folder,
@@ -122,14 +123,19 @@ class House:
             text=True,
         ) as popen:
             assert popen.stderr is not None
-            first = popen.stderr.readline()
-            assert first.startswith("serving: "), first + popen.stderr.read()
-            served = Served(first.split()[1], popen)
+            lines = [popen.stderr.readline()]
+            while not ready and lines[-1] and "serving: " not in lines[-1]:
+                lines.append(popen.stderr.readline())
+            # In JSON it is the message of its line.
+            found = re.search(r"(?:^|\")serving: (\S+)", lines[-1])
+            assert found, lines.pop() + popen.stderr.read()
+            lines.pop()
+            served = Served(found[1], popen, lines)
             reader = threading.Thread(target=_keep, args=(popen.stderr, served.log))
             reader.start()
             try:
                 with served.client() as client:
-                    until(lambda: client.get("/readyz").status_code == 200)
+                    until(lambda: not ready or client.get("/readyz").status_code == 200)
                 yield served
             finally:
                 popen.kill()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import sys
 import threading
 import time
-from contextlib import suppress
 from typing import Any
 
 import httpx2
@@ -84,13 +84,11 @@ def test_what_does_not_end_is_ended_and_settled(own_house: House, stream: bool) 
     own_house.http = {"drain_ms": 1_000}
     own_house.serve("m-a", Fault.stall(after=2) if stream else Fault.silence())
     secret = own_house.token()
-    got: list[int] = []
+    got: list[httpx2.Response] = []
     with own_house.started() as served, served.client(secret) as client:
 
         def ask() -> None:
-            body = {**BODY, "stream": stream}
-            with suppress(httpx2.RemoteProtocolError):
-                got.append(client.post(CHAT, json=body).status_code)
+            got.append(client.post(CHAT, json={**BODY, "stream": stream}))
 
         asking = threading.Thread(target=ask)
         asking.start()
@@ -100,8 +98,11 @@ def test_what_does_not_end_is_ended_and_settled(own_house: House, stream: bool) 
         assert served.popen.wait(SECONDS) == 0
         assert 0.9 < time.monotonic() - began < 4
         asking.join()
-    # A stream that has begun can only break off; what has not is told to come again.
-    assert got == ([] if stream else [503])
+    # A stream that has begun ends in an error; what has not is told to come again.
+    (answer,) = got
+    assert answer.status_code == (200 if stream else 503)
+    last = answer.text.strip().rpartition("data: ")[2]
+    assert json.loads(last)["error"]["code"] == "server_stopping"
     assert own_house.held() == []
 
 

@@ -58,6 +58,15 @@ def test_no_bytes_do_more_than_be_refused(body: bytes) -> None:
         assert isinstance(read_object(body), dict)
 
 
+@given(st.text(st.characters()))
+def test_half_a_character_is_read_as_one_that_can_be_written(text: str) -> None:
+    read = read_json(json.dumps({"a": [text], text: 1}).encode())
+    assert isinstance(read, dict)
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    assert read.get("a") == [whole] or text == "a"
+    json.dumps(read, ensure_ascii=False).encode()
+
+
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_depth_counts_brackets_outside_of_texts_only(opening: str) -> None:
     closing = "]" if opening == "[" else "}"

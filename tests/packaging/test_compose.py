@@ -62,7 +62,7 @@ def test_no_service_is_root_writes_its_image_or_gains_rights(name: str) -> None:
     assert user.split(":")[0] not in ("0", "root")
 
 
-@pytest.mark.parametrize("name", set(SERVICES) - {ONCE})
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {ONCE}))
 def test_every_service_that_stays_is_asked_whether_it_is_well(name: str) -> None:
     check = SERVICES[name]["healthcheck"]
     assert check["test"][0] == "CMD"
