@@ -72,7 +72,8 @@ class Decider:
         self._tasks = {
             name: TaskRule(keywords=task.keywords) for name, task in settings.tasks.items()
         }
-        self._state: tuple[datetime, RoutingState] | None = None
+        self._state: RoutingState | None = None
+        self._seen: datetime | None = None
         self._taught = NOTHING
         self._lessons = Lessons(settings.learning)
         self._recalled: datetime | None = None
@@ -136,19 +137,28 @@ class Decider:
         Raises:
             StorageError: the store could not be read.
         """
-        if self._state is not None and timedelta() <= now - self._state[0] < STATE_AGE:
-            return self._state[1]
+        known, seen = self._state, self._seen
+        if known is not None and seen is not None and timedelta() <= now - seen < STATE_AGE:
+            return known
         try:
             state = self._observed(store, now=now)
         except LostDatabaseError:
             if self._settings.budget.on_lost_database == "closed":
                 raise
             # Calls go on by what was known last.
-            state = self._state[1] if self._state else RoutingState(usable_providers=self.usable)
-        if self._state is not None and state != self._state[1]:
+            state = known or RoutingState(usable_providers=self.usable)
+        if known is not None and state != known:
             self._cache.clear()
-        self._state = (now, state)
+        self._state, self._seen = state, now
         return state
+
+    def known(self, store: Store, *, now: datetime) -> RoutingState:
+        """Return what was observed last, however old; ask the store only where that is nothing.
+
+        Raises:
+            StorageError: the store could not be read.
+        """
+        return self._state or self.observe(store, now=now)
 
     def _observed(self, store: Store, *, now: datetime) -> RoutingState:
         self.recall(lambda: store, now=now)
@@ -179,7 +189,7 @@ class Decider:
 
     def forget_state(self) -> None:
         """Read the state anew the next time."""
-        self._state = None
+        self._seen = None
 
     def recommend(self, request: Request, *, store: Store, now: datetime) -> Decision:
         """Choose a model, or give the decision already made for the same request, and record it.

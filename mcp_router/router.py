@@ -220,11 +220,12 @@ class Router:
         from mcp_router.execution.limits import shared_budget
         from mcp_router.storage.sqlite import SqliteStore
 
-        rules = (*self.store.rules, shared_budget(tag, limit_usd=limit_usd))
+        own = await self._opened()
+        rules = (*own.rules, shared_budget(tag, limit_usd=limit_usd))
         router = Router(
             settings=self.settings,
             catalog=self.catalog,
-            store=SqliteStore(self.store.database, timezone=self.store.timezone, rules=rules),
+            store=SqliteStore(own.database, timezone=own.timezone, rules=rules),
             environ=self._environ,
             clock=self._clock,
             caller=self._caller,
@@ -244,7 +245,10 @@ class Router:
     async def aclose(self) -> None:
         """Close the connections to providers, then the store."""
         await self.end_calls()
-        self.close()
+        if self._store is not None:
+            from mcp_router.execution.off_loop import off_loop
+
+            await off_loop(self._store.database, self._store.close)
 
     def classify(self, task: Task, *, context_tokens: int | None = None) -> Classification:
         """Say what kind of work a task is, how hard, what it needs and how long it will be.
@@ -342,7 +346,8 @@ class Router:
         """
         from mcp_router.modes.perform import mode_of
 
-        return await self.runner.execute(
+        runner = await self._ready()
+        return await runner.execute(
             as_request(task, **asked),
             mode=mode_of(mode),
             options=options or ModeOptions(),
@@ -372,7 +377,8 @@ class Router:
 
         streamed_mode(mode)
         limits = _limits(timeout_s, request_limit_usd)
-        async with aclosing(self.runner.stream(as_request(task, **asked), limits=limits)) as events:
+        runner = await self._ready()
+        async with aclosing(runner.stream(as_request(task, **asked), limits=limits)) as events:
             async for event in events:
                 yield event
 
@@ -406,9 +412,8 @@ class Router:
         from mcp_router.storage.workflows import WorkflowRuns
         from mcp_router.workflows.whole import Order, Outside, run_whole
 
-        outside = Outside(
-            WorkflowRuns(self.store.database), self.now, self._foresee, self._carrying
-        )
+        store = await self._opened()
+        outside = Outside(WorkflowRuns(store.database), self.now, self._foresee, self._carrying)
         return await run_whole(Order(workflow, inputs, run_id, resume, on_step), outside)
 
     async def warm_up(self, models: Sequence[str] | None = None) -> Mapping[str, int | None]:
@@ -426,9 +431,10 @@ class Router:
             UnknownModelError: a name that is no model, alias or role.
         """
         if models is None:
-            usable = self.observe().usable_providers
+            usable = self.usable_providers
             models = [one.name for one in self.catalog.models if one.provider in usable]
-        return await self.runner.executor.warm_up(models)
+        runner = await self._ready()
+        return await runner.executor.warm_up(models)
 
     def feedback(
         self,
@@ -567,6 +573,21 @@ class Router:
         """Give up what runs beside the calls, after a while, and close the connections."""
         if "runner" in self.__dict__:
             await self.runner.aclose()
+
+    async def _ready(self) -> Runner:
+        await self._opened()
+        return self.runner
+
+    async def _opened(self) -> SqliteStore:
+        """Return the store; one on a server is opened without holding up the event loop."""
+        if self._store is None:
+            from mcp_router.storage.opened import is_far
+
+            if is_far(self.settings):
+                from anyio import to_thread
+
+                return await to_thread.run_sync(lambda: self.store)
+        return self.store
 
     def _tell(self, line: str) -> None:
         # Who is told may change after the runner was built.

@@ -102,7 +102,7 @@ class Runner:
             observed.decided(decision)
             job = Job(request, decision, options, limits, on_attempt, notes)
             try:
-                with self._studies.watching(self._stage, job) as watch:
+                async with self._studies.watching(self._stage, job) as watch:
                     done = watch.done = await perform(watch.stage, watch.job, mode=mode)
             except RouterError:
                 await self._alert()
@@ -123,7 +123,7 @@ class Runner:
             observed.decided(decision)
             job = Job(request, decision, ModeOptions(), limits, notes=notes)
             try:
-                with self._studies.watching(self._stage, job) as watch:
+                async with self._studies.watching(self._stage, job) as watch:
                     run = observed.over(perform_streamed(watch.stage, watch.job))
                     async with aclosing(run) as events:
                         async for event in events:
@@ -193,7 +193,9 @@ class Runner:
         return Studies(self._decider.experiments, tell=self._around.tell)
 
     def _observe(self) -> RoutingState:
-        return self._decider.observe(self._store, now=self._around.clock())
+        """Observe; over a network only what the latest decision was made under, at once."""
+        observe = self._decider.known if self._store.database.remote else self._decider.observe
+        return observe(self._store, now=self._around.clock())
 
     async def _decide(self, request: Request, limits: CallLimits) -> Decision:
         ask, now = self._decider.decide_to_run, self._around.clock()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import anyio
+import anyio.lowlevel
 import psycopg
 import pytest
 
-from mcp_router import LostDatabaseError, Router
+from mcp_router import LostDatabaseError, Router, StorageError
 from mcp_router.config.settings import Settings
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.testing.server import FaultServer
@@ -71,6 +75,19 @@ def kept(schema: str) -> tuple[int, int, int]:
     return calls, spent, held
 
 
+async def ask_on(router: Router) -> None:
+    while True:
+        await router.execute(PROMPT)
+
+
+async def carried_over(router: Router) -> None:
+    outbox = router.store.database.outbox
+    assert outbox is not None
+    with anyio.fail_after(20):
+        while outbox.left():
+            await anyio.lowlevel.checkpoint()
+
+
 async def test_a_call_is_decided_paid_and_found_again(schema: str) -> None:
     async with FaultServer() as server:
         server.script("alpha", [], then="healthy", wire="openai")
@@ -118,6 +135,67 @@ async def test_calls_go_on_without_a_database_where_that_is_allowed(
         assert kept(schema) == (4, sum(costs), 0)
 
 
+async def test_calls_begin_without_a_database_and_are_counted_once_it_is_there(
+    schema: str, gate: Gate
+) -> None:
+    gate.shut()
+    async with FaultServer() as server:
+        server.script("alpha", [], then="healthy", wire="openai")
+        given = settings(server, db=gate.address(schema), on_lost_database="open")
+        async with Router.open(given, environ={}) as router:
+            done = [await router.execute(f"{PROMPT} {number}") for number in range(3)]
+            with pytest.raises(LostDatabaseError, match="does not answer"):
+                router.stats()
+            # Its tables are not there yet, either.
+            gate.open()
+            outbox = router.store.database.outbox
+            assert outbox is not None
+            assert outbox.wait(10, patiently=True)
+            assert router.budget()[0].spent_usd == sum(one.cost_usd or 0 for one in done)
+            assert router.stats()[0].calls == 3
+            assert (await router.execute(PROMPT)).content
+        assert kept(schema)[0] == 4
+
+
+async def test_a_database_that_is_away_at_the_start_is_named_where_calls_need_it(
+    schema: str, gate: Gate
+) -> None:
+    gate.shut()
+    async with FaultServer() as server:
+        server.script("alpha", [], then="healthy", wire="openai")
+        given = settings(server, db=gate.address(schema))
+        async with Router.open(given, environ={}) as router:
+            with pytest.raises(LostDatabaseError, match="the server does not answer"):
+                await router.execute(PROMPT)
+            gate.open()
+            assert (await router.execute(PROMPT)).content
+
+
+async def test_a_database_that_comes_back_of_no_use_gets_no_record_refused(
+    schema: str, gate: Gate
+) -> None:
+    with SqliteStore.open(direct(schema)) as store, store.database.transaction() as connection:
+        connection.execute("INSERT INTO schema_migrations VALUES (?, ?)", (9_999, "later"))
+    gate.shut()
+    async with FaultServer() as server:
+        server.script("alpha", [], then="healthy", wire="openai")
+        given = settings(server, db=gate.address(schema), on_lost_database="open")
+        async with Router.open(given, environ={}) as router:
+            await router.execute(PROMPT)
+            gate.open()
+            with anyio.fail_after(10), pytest.raises(StorageError, match="newer"):
+                await ask_on(router)
+            outbox = router.store.database.outbox
+            assert outbox is not None
+            assert outbox.left() >= len(server.calls)
+            with psycopg.connect(SERVER, autocommit=True) as other:
+                delete = f"DELETE FROM {schema}.schema_migrations WHERE version = 9999"
+                other.execute(delete.encode())
+            assert outbox.wait(10, patiently=True)
+            # Also the one whose alerts could not be read is counted.
+            assert router.stats()[0].calls == len(server.calls)
+
+
 async def test_what_a_dead_process_left_is_carried_over_by_the_next(
     schema: str, gate: Gate
 ) -> None:
@@ -128,11 +206,12 @@ async def test_what_a_dead_process_left_is_carried_over_by_the_next(
         done = await router.execute(PROMPT, on_attempt=lambda _: gate.shut())
         await router.aclose()
         gate.open()
-        later = datetime.now(UTC).timestamp() + 60
+        assert router.store.database.outbox is not None
+        with closing(sqlite3.connect(router.store.database.outbox.path)) as file, file:
+            # Those of the last half minute are left to the process that kept them.
+            file.execute("UPDATE waiting SET made_ms = made_ms - 60000")
         with Router.open(given, environ={}) as following:
-            outbox = following.store.database.outbox
-            assert outbox is not None
-            outbox.carry_over(now_ms=round(later * 1000))
+            await carried_over(following)
         assert kept(schema) == (1, round(done.cost_usd * 10**9), 0)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -13,6 +14,7 @@ from mcp_router.execution.balance import Balance, Balancer
 from mcp_router.execution.check import Verdict
 from mcp_router.execution.holding import shortest_answer
 from mcp_router.execution.limits import AS_SET, CallLimits
+from mcp_router.execution.off_loop import off_loop
 from mcp_router.execution.prepare import Preparation
 from mcp_router.execution.routes import Route, Routes
 from mcp_router.execution.run import Run
@@ -23,7 +25,7 @@ from mcp_router.storage.periods import to_ms
 from mcp_router.types import DoneEvent, RestartEvent, ToolCallEvent
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterable
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.settings import Settings
@@ -83,7 +85,7 @@ class Executor:
             InvalidRequestError: the messages make no sense to any provider.
             StorageError: the database failed.
         """
-        run = self._run(request, decision, limits=limits, share=share)
+        run = await self._run(request, decision, limits=limits, share=share)
         while (trial := await run.advance(stream=False)) is not None:
             with trial:
                 if on_attempt is not None:
@@ -117,7 +119,7 @@ class Executor:
         Raises:
             RouterError: as `execute` raises.
         """
-        run = self._run(request, decision, limits=limits, share=share)
+        run = await self._run(request, decision, limits=limits, share=share)
         void: RestartEvent | None = None
         while (trial := await run.advance(stream=True)) is not None:
             # Every yield stands inside, so that a caller who stops here leaves nothing reserved.
@@ -196,7 +198,7 @@ class Executor:
             logprobs=logprobs,
         )
 
-    def _run(
+    async def _run(
         self, request: Request, decision: Decision, *, limits: CallLimits, share: Share | None
     ) -> Run:
         return Run(
@@ -204,13 +206,13 @@ class Executor:
             preparation=self._prepared(
                 request, decision, logprobs=share is not None and share.logprobs
             ),
-            routes=list(self._ordered(decision)),
+            routes=await self._ordered(decision),
             balancer=self._balancer,
             limits=limits,
             share=share,
         )
 
-    def _ordered(self, decision: Decision) -> Iterator[Route]:
+    async def _ordered(self, decision: Decision) -> list[Route]:
         """List the routes of a decision: its model, its fallbacks, then every other candidate."""
         names = [decision.model]
         if self._settings.fallback.enabled:
@@ -222,13 +224,16 @@ class Executor:
                 else {"unavailable"}
             )
             names += [one.model for one in decision.rejected if one.filter in late]
+        ordered: list[Route] = []
         for name in dict.fromkeys(names):
             routes = self.routes.of(name)
-            yield from routes if len(routes) == 1 else self._balanced(routes)
+            ordered += routes if len(routes) == 1 else await self._balanced(routes)
+        return ordered
 
-    def _balanced(self, routes: tuple[Route, ...]) -> list[Route]:
-        now = to_ms(self._services.clock())
-        verdicts = self._services.breaker.check([one.key for one in routes], now=now)
+    async def _balanced(self, routes: tuple[Route, ...]) -> list[Route]:
+        now, keys = to_ms(self._services.clock()), [one.key for one in routes]
+        check = partial(self._services.breaker.check, keys, now=now)
+        verdicts = await off_loop(self._services.store.database, check)
         return self._balancer.order(routes, balance=self._balance, verdicts=verdicts)
 
     def _deltas(self, trial: Trial) -> AsyncGenerator[Delta]:

@@ -27,7 +27,7 @@ from mcp_router.execution.share import Share
 from mcp_router.execution.trial import Trial
 from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.ledger import Purpose
-from mcp_router.types import Attempt, AttemptEvent, Completion, Usage
+from mcp_router.types import Attempt, AttemptEvent, Completion, Rejection, Usage
 
 if TYPE_CHECKING:
     from mcp_router.execution.balance import Balancer
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from mcp_router.execution.routes import Route
     from mcp_router.execution.services import Services
     from mcp_router.providers.wire import Reply
-    from mcp_router.types import Rejection
 
 _CANCELLED = Failure("cancelled", Step.STOP, blame="none")
 _KINDS: Mapping[str, Kind] = {
@@ -189,28 +188,32 @@ class Run:
 
     async def _begin(self, leg: Leg, *, now: float, stream: bool) -> Trial | None:
         route, left = leg.route, self._until - now
-        database, spent = self._services.store.database, self._books.spent
-        rejection = await off_loop(database, lambda: self._prepared.rejection(route, spent=spent))
-        if rejection is not None:
-            self._leave_out(route, rejection)
-            return None
-        need = self._prepared.need(route)
+        database = self._services.store.database
         try:
-            terms = self._terms(leg, need, left=left)
-            held = await off_loop(database, lambda: Holding.take(self._services, terms))
+            held = await off_loop(database, lambda: self._held(leg, left=left))
         except (BudgetExceededError, UnpricedModelError) as error:
             self._refused = self._refused or error
             self._books.passed_over(route, kind="budget", reason=error.message)
             self._course.drop(route)
             return None
+        if isinstance(held, Rejection):
+            self._leave_out(route, held)
+            return None
         if isinstance(held, Refusal):
             self._wait_for(route, held, now=now)
             return None
-        return self._started(route, need, held=held, left=left, stream=stream)
+        return self._started(route, held=held, left=left, stream=stream)
 
-    def _started(
-        self, route: Route, need: Need, *, held: Holding, left: float, stream: bool
-    ) -> Trial:
+    def _held(self, leg: Leg, *, left: float) -> Holding | Refusal | Rejection:
+        """Look at a route again, and take what an attempt at it needs; may ask the database."""
+        rejection = self._prepared.rejection(leg.route, spent=self._books.spent)
+        if rejection is not None:
+            return rejection
+        terms = self._terms(leg, self._prepared.need(leg.route), left=left)
+        return Holding.take(self._services, terms)
+
+    def _started(self, route: Route, *, held: Holding, left: float, stream: bool) -> Trial:
+        need = self._prepared.need(route)
         trial = Trial(
             self._prepared.plan(
                 route,

@@ -75,7 +75,7 @@ class _Climb:
         quotes = quotes_of(stage, job, [name] * self._rules.samples)
         self._limit = whole_limit(stage, job, quotes)
         room = job._replace(limits=CallLimits(left, self._left()))
-        with set_aside(stage, room, quotes) as fund:
+        async with set_aside(stage, room, quotes) as fund:
             most = [room.limits.nanos if one is None else one for one in fund.limits]
             tries = [
                 seat_for(stage, room, name, limits=CallLimits(left, one), within=fund.within)

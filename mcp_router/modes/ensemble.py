@@ -108,7 +108,7 @@ async def ensemble(stage: Stage, job: Job) -> Completion:
     seconds = seconds_for(stage, job)
     team = Team(stage, announce=Announcer(job.on_attempt))
     deadline_ms = job.options.deadline_ms or stage.settings.ensemble.deadline_ms
-    with set_aside(stage, job, plan.quotes, helpers=plan.helpers) as fund:
+    async with set_aside(stage, job, plan.quotes, helpers=plan.helpers) as fund:
         seats = seated(stage, job, plan.names, fund=fund)
         await team.work(seats, patience=deadline_ms / 1000)
         if not answered(seats):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import BudgetExceededError
 from mcp_router.execution.limits import with_limit
+from mcp_router.execution.off_loop import off_loop
 from mcp_router.execution.share import Price, priced
 from mcp_router.modes.stage import narrowed, seconds_for
 from mcp_router.money import to_nanos
@@ -14,7 +16,7 @@ from mcp_router.storage.ledger import Purpose
 from mcp_router.storage.periods import to_ms
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import AsyncGenerator, Sequence
 
     from mcp_router.execution.share import Quote
     from mcp_router.modes.seat import Seat
@@ -87,10 +89,10 @@ def rest(limit: int | None, seats: Sequence[Seat]) -> int | None:
     return max(0, limit - sum(map(to_nanos, costs)))
 
 
-@contextmanager
-def set_aside(
+@asynccontextmanager
+async def set_aside(
     stage: Stage, job: Job, quotes: Sequence[Quote], *, helpers: int = 0
-) -> Generator[Fund]:
+) -> AsyncGenerator[Fund]:
     """Reserve the most that several calls can cost, at once or not at all; give back the rest.
 
     Where the budget does not hold them all, answers are bounded first, then the last ones are
@@ -100,11 +102,12 @@ def set_aside(
         BudgetExceededError: not even one call fits.
         StorageError: the database failed.
     """
-    fund = _reserve(stage, job, quotes, helpers=helpers)
+    database, ledger = stage.store.database, stage.store.ledger
+    fund = await off_loop(database, partial(_reserve, stage, job, quotes, helpers=helpers))
     try:
         yield fund
     finally:
-        stage.store.ledger.release(fund.within)
+        await off_loop(database, partial(ledger.release, fund.within))
 
 
 def _reserve(stage: Stage, job: Job, quotes: Sequence[Quote], *, helpers: int) -> Fund:

@@ -43,7 +43,7 @@ async def redundant(stage: Stage, job: Job) -> Completion:
     names = panel(job.decision, ranked, size=models_for(job, own.size))
     threshold = own.threshold if given.threshold is None else given.threshold
     hedge = own.hedge if given.hedge is None else given.hedge
-    with set_aside(stage, job, quotes_of(stage, job, names)) as fund:
+    async with set_aside(stage, job, quotes_of(stage, job, names)) as fund:
         seats = seated(stage, job, names, fund=fund)
         first: list[Seat] = []
 

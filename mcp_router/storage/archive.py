@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import StorageError
-from mcp_router.storage.database import Database
+from mcp_router.storage.database import Database, file_at
 from mcp_router.storage.details import compressed
 from mcp_router.storage.faults import mapped
 from mcp_router.storage.kinds import TABLES
@@ -64,6 +64,14 @@ class Moved(NamedTuple):
     rate_limits: int
 
 
+def _is_same(one: Path, other: str) -> bool:
+    try:
+        return one.samefile(other)
+    except OSError:
+        # What is not there or cannot be looked at is told of when it is opened.
+        return False
+
+
 def archive(database: Database, *, before: datetime, to: Path) -> Moved:
     """Move rows older than `before` to the database file `to`, which may hold others already.
 
@@ -79,8 +87,8 @@ def archive(database: Database, *, before: datetime, to: Path) -> Moved:
             problem="only a database file can be moved to another one",
             hint="Copy all of it with `mcp-router db copy`, then delete rows with `db prune`.",
         )
-    target = to.expanduser().absolute()
-    if target.exists() and target.samefile(database.place):
+    target = file_at(to)
+    if _is_same(target, database.place):
         raise StorageError(
             path=str(target), problem="it cannot be its own archive", hint="Name another file."
         )

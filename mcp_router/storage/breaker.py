@@ -84,7 +84,8 @@ class Breaker:
 
     def acquire(self, key: BreakerKey, *, now: int) -> Permit | None:
         """Allow one call, or None; of all processes one gets the probe of a half-open circuit."""
-        with self._database.reading() as connection:
+        # A report of a moment ago may be on its way still, as those of other machines may be.
+        with self._database.glance(own=False) as connection:
             found = _read(connection, key)
         verdict = circuit.judge(found, now=now, policy=self._policy)
         if verdict.state == "closed":

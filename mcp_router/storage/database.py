@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol, Self
@@ -63,6 +64,16 @@ class Facts(NamedTuple):
     schema: int
 
 
+def file_at(place: Path | str) -> Path:
+    """Name the file that a path means: absolute, and with a home folder for a leading ~."""
+    path = Path(place)
+    # Where there is no such user, it is the name of a folder.
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    # Absolute, so that no name can be read as a `file:` URI.
+    return path.absolute()
+
+
 class Database(ABC):
     """An open database with the newest schema; a context manager that closes it.
 
@@ -83,20 +94,20 @@ class Database(ABC):
     on_lost: OnLost = "closed"
 
     @staticmethod
-    def open(place: Path | str) -> Database:
+    def open(place: Path | str, *, on_lost: OnLost = "closed") -> Database:
         """Open a database: the file at a path, or what a postgresql:// address names.
 
         A file and its folder are created as needed, private to the user, and so is the schema.
+        Where `on_lost` is "open", a server may be out of reach, and is used once it is there.
 
         Raises:
             StorageError: it cannot be used.
         """
         if isinstance(place, str) and is_database_address(place):
-            return _postgres(place)
+            return _postgres(place, on_lost=on_lost)
         from mcp_router.storage.sqlite_file import SqliteDatabase
 
-        # Absolute, so that no name can be read as a `file:` URI.
-        return SqliteDatabase(Path(place).expanduser().absolute())
+        return SqliteDatabase(file_at(place))
 
     @abstractmethod
     def transaction(self) -> AbstractContextManager[Connection]:
@@ -126,6 +137,17 @@ class Database(ABC):
         Raises:
             StorageError: the database failed.
         """
+
+    def glance(self, *, own: bool = True) -> AbstractContextManager[Connection]:
+        """Run queries that need no common view, for less where the database is far away.
+
+        Without `own`, what this process recorded a moment ago may be missing.
+
+        Raises:
+            StorageError: the database failed.
+        """
+        del own
+        return self.reading()
 
     @abstractmethod
     def write(self, statement: str, row: Sequence[object]) -> None:
@@ -181,7 +203,7 @@ class Database(ABC):
         self.close()
 
 
-def _postgres(address: str) -> Database:
+def _postgres(address: str, *, on_lost: OnLost) -> Database:
     missing = [name for name in ("psycopg", "psycopg_pool") if find_spec(name) is None]
     if missing:
         raise StorageError(
@@ -191,4 +213,4 @@ def _postgres(address: str) -> Database:
         )
     from mcp_router.storage.postgres.database import PostgresDatabase
 
-    return PostgresDatabase(address)
+    return PostgresDatabase(address, on_lost=on_lost)

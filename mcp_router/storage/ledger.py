@@ -283,7 +283,7 @@ class Ledger:
 
     def _read_shared(self, till: Till, rules: Sequence[BudgetRule], *, now: int) -> list[_Found]:
         at, tags = till.time(now), _tags_of(rules)
-        with self._database.reading() as connection:
+        with self._database.glance() as connection:
             found = self._known(connection, rules=rules, at=at)
         if found is not None:
             return found

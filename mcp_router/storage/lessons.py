@@ -52,9 +52,11 @@ WHERE decided.features IS NOT NULL AND judged.seq IN (
 ORDER BY judged.seq
 """
 _COUNT = """
-SELECT count(*)
-FROM routing_outcomes AS judged JOIN routing_decisions AS decided USING (decision_id)
-WHERE decided.features IS NOT NULL AND judged.source NOT IN ('execution', 'cache', 'scorer')
+SELECT count(*) FROM (
+  SELECT DISTINCT judged.decision_id, judged.model
+  FROM routing_outcomes AS judged JOIN routing_decisions AS decided USING (decision_id)
+  WHERE decided.features IS NOT NULL AND judged.source NOT IN ('execution', 'cache', 'scorer')
+) AS answers
 """
 _SAID = "SELECT count(*) FROM routing_outcomes WHERE source = 'feedback'"
 _EVERY = 25

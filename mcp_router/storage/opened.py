@@ -30,10 +30,19 @@ def database_place(settings: Settings) -> Path | str:
     return Path(settings.db) if settings.db else data_folder() / DATABASE_NAME
 
 
+def is_far(settings: Settings) -> bool:
+    """Say whether the database is on a server."""
+    return isinstance(database_place(settings), str)
+
+
 def is_there(settings: Settings) -> bool:
     """Say whether the database exists; a server is taken to be there."""
     place = database_place(settings)
-    return isinstance(place, str) or place.exists()
+    try:
+        return isinstance(place, str) or place.exists()
+    except OSError:
+        # What cannot even be looked at is told of when it is opened.
+        return True
 
 
 def local_folder(settings: Settings) -> Path:
@@ -46,17 +55,17 @@ def open_store(settings: Settings) -> SqliteStore:
     """Open the store, creating it as needed.
 
     Raises:
-        StorageError: the database cannot be used.
+        StorageError: the database cannot be used; where calls go on without it, it may be away.
     """
     store = SqliteStore.open(
         database_place(settings),
         timezone=ZoneInfo(settings.budget.timezone),
         rules=(*budget_rules(settings.budget), *shadow_rules(settings.shadow)),
         keep_days=settings.history.keep_days,
+        on_lost=settings.budget.on_lost_database,
     )
     if store.database.remote:
         keep_in_reserve(store.database, folder=local_folder(settings))
-        store.database.on_lost = settings.budget.on_lost_database
     return store
 
 

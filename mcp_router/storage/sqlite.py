@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from mcp_router.storage.breaker import BreakerKey
     from mcp_router.storage.budgets import BudgetRule
     from mcp_router.storage.circuit import Verdict
+    from mcp_router.storage.database import OnLost
     from mcp_router.storage.lessons import Known
     from mcp_router.storage.store import By, Fallback, Period, Range, RateLimit
     from mcp_router.types import BudgetStatus, Decision, Grades, Outcome, Performance
@@ -90,16 +91,19 @@ class SqliteStore:
         timezone: tzinfo = UTC,
         rules: Sequence[BudgetRule] = (),
         keep_days: int = 0,
+        on_lost: OnLost = "closed",
     ) -> Self:
         """Open or create the file.
 
         `timezone` decides where a day, week or month begins; `rules` are the budgets in force;
         single records older than `keep_days` are deleted as new ones come, 0 keeps all of them.
+        `on_lost` says whether a server that is out of reach may be opened, and calls go on.
 
         Raises:
             StorageError: the file cannot be used.
         """
-        return cls(Database.open(path), timezone=timezone, rules=rules, keep_days=keep_days)
+        database = Database.open(path, on_lost=on_lost)
+        return cls(database, timezone=timezone, rules=rules, keep_days=keep_days)
 
     def record_decision(
         self, decision: Decision, *, prompt: str | None = None, context: Context = _NOWHERE

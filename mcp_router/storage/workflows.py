@@ -41,14 +41,14 @@ class WorkflowRuns:
     """Runs of workflows in the store's file; every method may raise `StorageError`."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self.database = database
 
     def start(
         self, run_id: str, *, name: str, definition: Mapping[str, Any], now: datetime
     ) -> bool:
         """Keep a new run; False where there is one of this id, which is then to be resumed."""
         packed = zlib.compress(json.dumps(definition).encode())
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             added = connection.execute(
                 "INSERT INTO workflow_runs (run_id, name, created_ms, updated_ms, definition) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -64,7 +64,7 @@ class WorkflowRuns:
         packed = zlib.compress(result.model_dump_json().encode())
         names = (clean(run_id), clean(step))
         row = (*names, to_ms(now), int(ok), clean(result.decision_id), cost, packed)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(_STEP, row)
             connection.execute(
                 "UPDATE workflow_runs SET updated_ms = ? WHERE run_id = ?", (to_ms(now), names[0])
@@ -72,7 +72,7 @@ class WorkflowRuns:
 
     def end(self, run_id: str, *, state: State, now: datetime) -> None:
         """Keep how a run ended, or that it runs again."""
-        self._database.write(
+        self.database.write(
             "UPDATE workflow_runs SET state = ?, updated_ms = ? WHERE run_id = ?",
             (state, to_ms(now), clean(run_id)),
         )
@@ -80,7 +80,7 @@ class WorkflowRuns:
     def run(self, run_id: str) -> WorkflowRun | None:
         """Return a run with the results of the steps that went well; None for an unknown id."""
         key = (clean(run_id),)
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(
                 "SELECT name, state, definition FROM workflow_runs WHERE run_id = ?", key
             ).fetchone()
@@ -99,7 +99,7 @@ class WorkflowRuns:
 
     def runs_of(self, name: str) -> tuple[str, ...]:
         """List the ids of the runs of a name, the one that changed last first."""
-        with self._database.reading() as connection:
+        with self.database.reading() as connection:
             found = connection.execute(
                 "SELECT run_id FROM workflow_runs WHERE name = ? ORDER BY updated_ms DESC, run_id",
                 (clean(name),),
@@ -112,7 +112,7 @@ class WorkflowRuns:
         """Give a run another definition, under which only the results of some steps still hold."""
         packed = zlib.compress(json.dumps(definition).encode())
         key = clean(run_id)
-        with self._database.transaction() as connection:
+        with self.database.transaction() as connection:
             connection.execute(
                 "UPDATE workflow_runs SET definition = ?, state = 'running', updated_ms = ? "
                 "WHERE run_id = ?",
@@ -126,4 +126,4 @@ class WorkflowRuns:
 
     def forget(self, run_id: str) -> None:
         """Delete a run and what its steps answered."""
-        self._database.write("DELETE FROM workflow_runs WHERE run_id = ?", (clean(run_id),))
+        self.database.write("DELETE FROM workflow_runs WHERE run_id = ?", (clean(run_id),))

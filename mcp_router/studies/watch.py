@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcp_router.errors import FallbackExhaustedError, ProviderError, RouterError, StorageError
+from mcp_router.execution.off_loop import off_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
+    from collections.abc import AsyncGenerator, Callable, Sequence
     from decimal import Decimal
 
     from mcp_router.modes.stage import Job, Stage
@@ -45,8 +47,8 @@ class Studies:
         self._tell = tell
         self._shadows: Shadows | None = None
 
-    @contextmanager
-    def watching(self, stage: Stage, job: Job) -> Generator[Watch]:
+    @asynccontextmanager
+    async def watching(self, stage: Stage, job: Job) -> AsyncGenerator[Watch]:
         """Watch one call; costs nothing where it takes part in nothing.
 
         What goes wrong with the watching is logged, and never in the way of the answer.
@@ -59,12 +61,12 @@ class Studies:
             yield watch
         except RouterError as error:
             if watch.done is None:
-                self._failed(watch, error)
+                await self._failed(watch, error)
             raise
         finally:
             # Also where a stream is closed once its end was told.
             if watch.done is not None and not watch.done.cached:
-                self._answered(watch, watch.done)
+                await self._answered(watch, watch.done)
                 self._shadow(stage, job, watch.done)
 
     async def aclose(self) -> None:
@@ -88,7 +90,7 @@ class Studies:
         }
         return Watch(stage, job._replace(request=job.request.model_copy(update=changes)))
 
-    def _failed(self, watch: Watch, error: RouterError) -> None:
+    async def _failed(self, watch: Watch, error: RouterError) -> None:
         """Take in a call without an answer, if its models were to blame."""
         if not isinstance(error, ProviderError | FallbackExhaustedError):
             return
@@ -96,9 +98,10 @@ class Studies:
 
         attempts = error.attempts if isinstance(error, FallbackExhaustedError) else ()
         cost = _cost(attempts)
-        self._finish(watch, lambda _: Result(answered=False, ok=False, score=0.0, cost_usd=cost))
+        failed = Result(answered=False, ok=False, score=0.0, cost_usd=cost)
+        await self._finish(watch, lambda _: failed)
 
-    def _answered(self, watch: Watch, done: Completion) -> None:
+    async def _answered(self, watch: Watch, done: Completion) -> None:
         from mcp_router.storage.exposures import Result
 
         def result(threshold: float) -> Result:
@@ -106,19 +109,21 @@ class Studies:
             known = _cost(done.attempts) if done.cost_usd is not None else None
             return Result(True, sure, done.confidence, known, done.latency_ms)
 
-        self._finish(watch, result)
+        await self._finish(watch, result)
 
-    def _finish(self, watch: Watch, result: Callable[[float], Result]) -> None:
+    async def _finish(self, watch: Watch, result: Callable[[float], Result]) -> None:
         decision, stage = watch.job.decision, watch.stage
         for name in decision.experiments:
+            finish = partial(
+                self._experiments.finish,
+                name,
+                decision_id=decision.decision_id,
+                result=result(self._experiments.threshold(name)),
+                store=stage.store,
+                now=stage.clock(),
+            )
             try:
-                told = self._experiments.finish(
-                    name,
-                    decision_id=decision.decision_id,
-                    result=result(self._experiments.threshold(name)),
-                    store=stage.store,
-                    now=stage.clock(),
-                )
+                told = await off_loop(stage.store.database, finish)
             except StorageError as error:
                 _log.warning("A result of experiment %s is lost: %s", name, error)
                 continue

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import anyio
 
 from mcp_router.errors import RouterError, StorageError
+from mcp_router.execution.off_loop import off_loop
 from mcp_router.types import Message, Request
 from mcp_router.workflows.graph import needs_of
 from mcp_router.workflows.placeholders import filled
@@ -145,7 +147,8 @@ class _Running:
         request = request_of(step, values=values, tags=tags)
         done = await self._turns.take(lambda: means.carry(request, step=step))
         ok = bool(done.content.strip())
-        means.runs.finish_step(plan.run_id, step=name, result=done, ok=ok, now=means.clock())
+        keep = partial(means.runs.finish_step, plan.run_id, step=name, result=done, ok=ok)
+        await off_loop(means.runs.database, partial(keep, now=means.clock()))
         result = _done(name, done)
         if ok:
             return result

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
 from mcp_router.errors import InvalidRequestError, RouterError, WorkflowError
+from mcp_router.execution.off_loop import off_loop
 from mcp_router.workflows.form import Workflow
 from mcp_router.workflows.graph import check, output_of
 from mcp_router.workflows.reading import inputs_for, read_workflow, workflow_of
@@ -66,9 +68,11 @@ async def run_whole(order: Order, outside: Outside) -> WorkflowResult:
     if order.run_id is not None and not 0 < len(order.run_id) <= MAX_ID:
         problem = f"is empty or longer than {MAX_ID} characters"
         raise InvalidRequestError(field="run_id", problem=problem)
-    _foresee(form, outside=outside)
+    database = outside.runs.database
+    await off_loop(database, partial(_foresee, form, outside=outside))
     began = anyio.current_time()
-    begun = begin(
+    start = partial(
+        begin,
         outside.runs,
         form,
         inputs=inputs,
@@ -76,13 +80,15 @@ async def run_whole(order: Order, outside: Outside) -> WorkflowResult:
         resume=order.resume,
         now=outside.clock(),
     )
+    begun = await off_loop(database, start)
     plan = Plan(form, inputs, begun.run_id, begun.results)
     async with outside.sharing(f"{TAG}={begun.run_id}", form.max_cost_usd) as carry:
         means = Means(carry, outside.runs, outside.clock, order.on_step)
         found = await run_steps(plan, means)
     took = round((anyio.current_time() - began) * 1000)
     result = _result(plan, found, latency_ms=took)
-    outside.runs.end(plan.run_id, state=result.state, now=outside.clock())
+    end = partial(outside.runs.end, plan.run_id, state=result.state, now=outside.clock())
+    await off_loop(database, end)
     if result.state == "failed":
         raise WorkflowError(result)
     return result

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from mcp_router.storage.database import Database
+from mcp_router.storage.reset import clear_records
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.types import Decision, Outcome
 from tests.storage.servers import ENGINES, fresh_schema
@@ -39,6 +41,27 @@ def store(place: Path | str) -> Iterator[SqliteStore]:
 def database(place: Path | str) -> Iterator[Database]:
     with Database.open(place) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def lasting(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Database]:
+    """One database of each engine for all tests of a file, for property tests and many small ones.
+
+    A schema of its own takes a while to make; `clear_records` empties it.
+    """
+    with ExitStack() as stack:
+        place: Path | str = tmp_path_factory.mktemp("lasting") / "router.db"
+        if request.param == "postgres":
+            place = stack.enter_context(fresh_schema())
+        yield stack.enter_context(Database.open(place))
+
+
+@pytest.fixture
+def cleared(lasting: Database) -> Database:
+    clear_records(lasting)
+    return lasting
 
 
 @pytest.fixture

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import socket
+import sys
 import threading
+import traceback
 from contextlib import contextmanager, suppress
 from functools import cache
 from typing import TYPE_CHECKING
@@ -103,11 +106,53 @@ class Gate:
 
         threading.Thread(target=loop, daemon=True).start()
 
+    def hand_over(self) -> None:
+        """Wait for what must be before a message is passed on."""
+
     def _pump(self, one: socket.socket, other: socket.socket) -> None:
         with suppress(OSError):
             while data := one.recv(65_536):
                 if self.stalled.is_set():
                     return
+                self.hand_over()
                 other.sendall(data)
         with suppress(OSError):
             other.shutdown(socket.SHUT_RDWR)
+
+
+class Porter(Gate):
+    """Passes each message on only once an event loop has had a turn since it came.
+
+    Whoever asks the server from that loop, and so stops it, gets no answer for some seconds.
+
+    Attributes:
+        held_up: where the loop stood meanwhile, if it waited for the server.
+    """
+
+    def __init__(self) -> None:
+        self.held_up: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = 0
+        super().__init__()
+
+    @contextmanager
+    def attending(self) -> Iterator[None]:
+        """Look at the running event loop for as long as the context lasts."""
+        self._loop, self._thread = asyncio.get_running_loop(), threading.get_ident()
+        try:
+            yield
+        finally:
+            self._loop = None
+
+    def hand_over(self) -> None:
+        """Wait for a turn of the loop."""
+        loop, turn = self._loop, threading.Event()
+        if loop is None:
+            return
+        loop.call_soon_threadsafe(turn.set)
+        if not turn.wait(3):
+            frames = traceback.extract_stack(sys._current_frames()[self._thread])
+            ours = [one for one in frames if "mcp_router" in one.filename]
+            # On a busy machine it may only be late.
+            if any("postgres" in one.filename for one in ours):
+                self.held_up.append(" < ".join(f"{one.name}:{one.lineno}" for one in ours[::-1]))

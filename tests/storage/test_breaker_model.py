@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from mcp_router.storage.breaker import Breaker, BreakerKey, Permit
 from mcp_router.storage.circuit import Policy
 from mcp_router.storage.database import Database
+from tests.storage.servers import fresh_schema, needs_server
 
 KEY = BreakerKey("acme", "large")
 POLICY = Policy(
@@ -106,17 +108,22 @@ class BreakerMachine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
-        self.databases = [Database.open(self.folder / "router.db") for _ in range(2)]
+        self.stack = ExitStack()
+        place = self.stack.enter_context(self.fresh())
+        self.databases = [self.stack.enter_context(Database.open(place)) for _ in range(2)]
         self.breakers = [Breaker(database, policy=POLICY) for database in self.databases]
         self.model = Reference()
         self.permits: list[Permit] = []
         self.now = 1_000_000
 
     def teardown(self) -> None:
-        for database in self.databases:
-            database.close()
-        shutil.rmtree(self.folder)
+        self.stack.close()
+
+    @contextmanager
+    def fresh(self) -> Iterator[Path | str]:
+        """Name a database that nobody has used."""
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder) / "router.db"
 
     def end_one(self, data: st.DataObject) -> tuple[Breaker, Permit]:
         permit = self.permits.pop(data.draw(st.integers(0, len(self.permits) - 1)))
@@ -182,3 +189,16 @@ class BreakerMachine(RuleBasedStateMachine):
 
 BreakerMachine.TestCase.settings = settings(max_examples=20, stateful_step_count=40, deadline=None)
 TestBreakerMachine = BreakerMachine.TestCase
+
+
+class SharedBreakerMachine(BreakerMachine):
+    """The same on a server."""
+
+    def fresh(self) -> AbstractContextManager[str]:
+        return fresh_schema()
+
+
+SharedBreakerMachine.TestCase.settings = settings(
+    max_examples=4, stateful_step_count=40, deadline=None
+)
+TestSharedBreakerMachine = needs_server(SharedBreakerMachine.TestCase)

@@ -6,6 +6,8 @@ from datetime import UTC
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.database import Database
@@ -108,3 +110,29 @@ def test_budgets_without_a_limit_or_for_one_request_raise_no_alert(ledger: Ledge
     request = BudgetRule("request", "request", 10)
     assert pending(ledger, DAY._replace(limit_nanos=None), request) == []
     assert pending(ledger, DAY._replace(limit_nanos=0)) == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 40), st.integers(0, 1), st.booleans()), max_size=12))
+def test_whoever_asks_and_whenever_each_threshold_is_delivered_once(
+    lasting: Database, steps: list[tuple[int, int, bool]]
+) -> None:
+    clear_alerts(lasting)
+    ledgers = [Ledger(lasting, zone=UTC) for _ in range(2)]
+    spent, told = 0, list[str]()
+    passed: set[int] = set()
+    for cents, who, asks in steps:
+        spend(ledgers[who], cents)
+        spent += cents
+        if asks:
+            new = {percent for percent in (75, 100) if spent >= percent} - passed
+            assert pending(ledgers[1 - who], DAY) == (["day"] if new else [])
+            told += ["day"] if new else []
+            passed |= new
+    assert len(told) <= 2
+
+
+def clear_alerts(database: Database) -> None:
+    with database.transaction() as connection:
+        for table in ("ledger_entries", "ledger_tags", "budget_tracking", "budget_alerts"):
+            connection.execute(f"DELETE FROM {table}")

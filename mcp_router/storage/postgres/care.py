@@ -17,6 +17,7 @@ DELETE FROM {table} WHERE seq IN (
   FOR UPDATE SKIP LOCKED)
 """
 _DELETE_RUNS = "DELETE FROM workflow_runs WHERE updated_ms < ?"
+_DELETE_TRIALS = "DELETE FROM learning_trials WHERE created_ms < ?"
 # Old enough that no record still waits on a machine to be replayed.
 _DELETE_REPLAYED = "DELETE FROM replayed_records WHERE replayed_ms < ?"
 _SUMMED = frozenset({"decisions", "outcomes", "fallbacks"})
@@ -51,6 +52,7 @@ def prune_some(connection: Connection, *, cut: int) -> bool:
 
 def _prune(connection: Connection, *, cut: int) -> list[int]:
     connection.execute(_DELETE_RUNS, (cut,))
+    connection.execute(_DELETE_TRIALS, (cut,))
     connection.execute(_DELETE_REPLAYED, (cut,))
     return [
         connection.execute(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from mcp_router.errors import StorageError
+from mcp_router.errors import LostDatabaseError, StorageError
 from mcp_router.storage.database import Connection, Database, Facts
 from mcp_router.storage.postgres.address import conninfo, shown
 from mcp_router.storage.postgres.dialect import prepare
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from mcp_router.storage.database import ColumnType
+    from mcp_router.storage.database import ColumnType, OnLost
+
+_log = logging.getLogger("mcp_router")
 
 MOST_CONNECTIONS = 8
 """How many connections a process keeps at the most."""
@@ -73,7 +75,7 @@ class PostgresDatabase(Database):
 
     remote: ClassVar[bool] = True
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, on_lost: OnLost = "closed") -> None:
         self.place = shown(address)
         self._conninfo = conninfo(address)
         self.identity = self._conninfo
@@ -81,9 +83,34 @@ class PostgresDatabase(Database):
         self._closed = False
         self._written = 0
         self._lost_until = 0.0
-        with mapped(self.place), self._connected() as connection:
-            self.version = migrate(Session(connection), place=self.place)
+        self.on_lost = on_lost
+        self.version = 0
         self._start()
+        try:
+            self.prepare()
+        except LostDatabaseError:
+            if on_lost == "closed":
+                raise
+            _log.warning("Calls go on without their database. %s", lost(self.place))
+
+    def prepare(self) -> None:
+        """Bring the schema up to date, unless that was done.
+
+        Raises:
+            StorageError: the server is out of reach, or its schema cannot be used.
+        """
+        if self.version:
+            return
+        with self._preparing:
+            if self.version:
+                return
+            self._hope()
+            try:
+                with mapped(self.place), self._connected() as connection:
+                    self.version = migrate(Session(connection), place=self.place)
+            except LostDatabaseError:
+                self.missed()
+                raise
 
     def transaction(self) -> Block:
         """Keep what the block writes at its end, or nothing of it if it raises.
@@ -113,6 +140,29 @@ class PostgresDatabase(Database):
             # What this process recorded is to be found by it.
             self.outbox.wait(_OWN_SECONDS)
         return Block(self, _READ)
+
+    @contextmanager
+    def glance(self, *, own: bool = True) -> Generator[Session]:
+        """Run queries that need no common view, each in one round trip.
+
+        Without `own`, what this process recorded a moment ago may be missing.
+
+        Raises:
+            StorageError: PostgreSQL failed.
+        """
+        inside = self.open_session
+        if inside is not None:
+            yield inside
+            return
+        if own and self.outbox is not None:
+            self.outbox.wait(_OWN_SECONDS)
+        session = Session(None, borrow=self._borrow)
+        try:
+            with mapped(self.place):
+                yield session
+        finally:
+            if session.borrowed is not None:
+                self._pool.putconn(session.borrowed)
 
     def write(self, statement: str, row: Sequence[object]) -> None:
         """Run one statement that is a transaction by itself, or a step of the one that is open.
@@ -254,6 +304,7 @@ class PostgresDatabase(Database):
         Raises:
             StorageError: PostgreSQL failed.
         """
+        self.prepare()
         with mapped(self.place), self._connected() as connection:
             connection.execute("SET statement_timeout = 0")
             connection.patience = None
@@ -316,6 +367,7 @@ class PostgresDatabase(Database):
     def _start(self) -> None:
         self._pid = os.getpid()
         self._local = threading.local()
+        self._preparing = threading.Lock()
         # It would write what connections fail of to the terminal; our errors say it.
         logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
         logging.getLogger("psycopg.pool").propagate = False
@@ -343,8 +395,8 @@ class PostgresDatabase(Database):
             self._start()
         if self._closed:
             raise StorageError(path=self.place, problem="it is closed")
-        if time.monotonic() < self._lost_until:
-            raise lost(self.place)
+        self.prepare()
+        self._hope()
         try:
             if self._pool.closed:
                 self._pool.open()
@@ -352,6 +404,10 @@ class PostgresDatabase(Database):
         except psycopg.Error as error:
             self.missed()
             raise storage_error(self.place, error=error) from error
+
+    def _hope(self) -> None:
+        if time.monotonic() < self._lost_until:
+            raise lost(self.place)
 
     def _lent(self) -> Wire:
         """Wait for a connection, but not for one that a lost server will not give."""

@@ -165,15 +165,6 @@ class Outbox:
             )
             return self._idle()
 
-    def carry_over(self, *, now_ms: int | None = None) -> bool:
-        """Empty the file now, with what other processes left there half a minute ago.
-
-        Returns False if the database is away. Raises:
-            StorageError: the file cannot be read.
-        """
-        with mapped(self.path):
-            return self._empty(now_ms=now_ms)
-
     def left(self) -> int:
         """Count the records of this machine that are not in the database yet.
 
@@ -234,7 +225,8 @@ class Outbox:
                 errands, self._errands = self._errands, []
                 self._busy = True
             adopt_at = time.monotonic() + _ADOPT_MS / 1000
-            away = not self._empty()
+            # A connection may only have been ended while nobody used it.
+            away = not (self._empty() or self._empty())
             for errand in errands:
                 if not away:
                     with suppress(StorageError):
@@ -245,11 +237,16 @@ class Outbox:
                 if away and not self._closed:
                     self._work.wait(_RETRY_SECONDS)
 
-    def _empty(self, *, now_ms: int | None = None) -> bool:
-        """Carry over what waits; False if the database is away."""
+    def _empty(self) -> bool:
+        """Carry over what waits; False if the database is away, or of no use yet."""
+        try:
+            self._database.prepare()
+        except StorageError:
+            # No record is to blame for it.
+            return False
         while True:
             with self._work:
-                kept = self._next(now_ms or time.time_ns() // 1_000_000)
+                kept = self._next(time.time_ns() // 1_000_000)
             if not kept:
                 return True
             try:

@@ -104,19 +104,14 @@ class Session:
     ) -> RawCursor[Row]:
         """Run one statement, and what is waiting to go ahead of it, in one round trip."""
         statement = translated(sql)
-        cursor: RawCursor[Row] = RawCursor(self.wire)
-        values = statement.values(parameters)
-        if not self._ahead:
-            return cursor.execute(statement.text, values)
-        steps: list[_Sent] = [
-            *((one.encode(), ()) for one in self._ahead),
-            (statement.text, values),
-        ]
-        self._ahead, opens, self._open = [], not self._open, True
+        steps: list[_Sent] = [(one.encode(), ()) for one in self._ahead]
+        steps.append((statement.text, statement.values(parameters)))
+        untouched, self._open = not self._open, self._open or bool(self._ahead)
+        self._ahead = []
         try:
             return self._sent(steps)[-1]
         except psycopg.OperationalError:
-            if not opens or self._borrow is None or not self.wire.closed:
+            if not untouched or self._borrow is None or not self.wire.closed:
                 raise
             # Ended while nobody used it, and nothing of this transaction has happened yet.
             self._wire = self._borrow(self._wire)
@@ -140,6 +135,10 @@ class Session:
 
     def _sent(self, steps: Sequence[_Sent]) -> list[RawCursor[Row]]:
         cursors: list[RawCursor[Row]] = []
+        if len(steps) == 1:
+            cursors.append(RawCursor(self.wire))
+            cursors[0].execute(*steps[0])
+            return cursors
         with self.wire.pipeline():
             for text, parameters in steps:
                 cursors.append(RawCursor(self.wire))
