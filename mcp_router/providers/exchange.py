@@ -17,7 +17,7 @@ from mcp_router.providers.failures import (
     unreachable,
     unsendable,
 )
-from mcp_router.providers.logprobs import refuses_logprobs
+from mcp_router.providers.logprobs import refuses_logprobs, withdraw_logprobs
 from mcp_router.providers.pool import ConnectionPool
 from mcp_router.providers.reading import decode
 from mcp_router.providers.usage import usage_of
@@ -169,12 +169,11 @@ class Exchange:
             failed = await self._failed(response)
         finally:
             await response.aclose()
-        sent = self._prepared.json
-        if not refuses_logprobs(sent, status=failed.status, body=failed.body):
+        refused = refuses_logprobs(status=failed.status, body=failed.body)
+        if not refused or not withdraw_logprobs(self._prepared.json):
             raise failed_answer(self._target, failed, now=self._now())
         # Whoever asked can do without them, but not without an answer.
         self.shy = True
-        del sent["logprobs"]
         return await self.open(pool)
 
     def _request(self) -> httpx2.Request:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from mcp_router.providers.effort import gemini_thinking
 from mcp_router.providers.fit import Fitted, fit
 from mcp_router.providers.gemini_answer import GeminiReader, parse_answer
+from mcp_router.providers.logprobs import tells_logprobs
 from mcp_router.providers.parts import (
     OPENING,
     no_messages,
@@ -52,6 +53,8 @@ class GeminiWire:
             body["toolConfig"] = {"functionCallingConfig": choice}
         thinking = gemini_thinking(target, call.reasoning_effort)
         config = _config(fitted) | thinking.body
+        if call.logprobs and tells_logprobs(target, tools=bool(call.tools)):
+            config["responseLogprobs"] = True
         if config:
             body["generationConfig"] = config
         headers = {"x-goog-api-key": target.api_key} if target.api_key else {}

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Sequence
 
+from mcp_router.providers.logprobs import GEMINI, Tally, logprobs_of
 from mcp_router.providers.parts import marked
 from mcp_router.providers.reading import as_list, as_object, as_text, decode, tool_call
 from mcp_router.providers.sse import Event
@@ -75,6 +76,7 @@ def parse_answer(body: object, *, provider: str) -> Reply:
         finish_reason=_reason(_finish(answer, candidate), has_calls=bool(calls)),
         usage=gemini_usage(answer.get("usageMetadata")),
         model=as_text(answer.get("modelVersion")) or None,
+        logprobs=logprobs_of(candidate.get("logprobsResult"), spelling=GEMINI),
     )
 
 
@@ -137,6 +139,7 @@ class GeminiReader:
         self._model: str | None = None
         self._usage: object = None
         self._calls = 0
+        self._words = Tally(GEMINI)
         self.done = False
 
     @property
@@ -160,6 +163,7 @@ class GeminiReader:
             self._reason = str(reason)
         elif not candidate and _is_blocked(answer):
             self._reason = "SAFETY"
+        self._words.add(candidate.get("logprobsResult"))
         return [delta for part in _parts(candidate) for delta in self._part(answer, part)]
 
     def usage(self) -> Usage | None:
@@ -170,7 +174,8 @@ class GeminiReader:
         """Close the answer; raises as `Reader.finish` says."""
         if not self._reason:
             raise BadAnswer("the stream was cut before the answer was finished")
-        return FinishDelta(_reason(self._reason, has_calls=self._calls > 0), self._model)
+        reason = _reason(self._reason, has_calls=self._calls > 0)
+        return FinishDelta(reason, self._model, logprobs=self._words.figures())
 
     def _part(self, answer: Json, part: Json) -> Sequence[Delta]:
         signature = part.get("thoughtSignature")

@@ -1,9 +1,10 @@
-"""Token probabilities in the answers of the OpenAI wire, boiled down to three figures."""
+"""Token probabilities in the answers of the OpenAI and Gemini wires, boiled to three figures."""
 
 from __future__ import annotations
 
 import re
 from collections import deque
+from typing import NamedTuple
 
 from mcp_router.providers.reading import as_list, as_object
 from mcp_router.providers.wire import Json, Target
@@ -31,18 +32,36 @@ def tells_logprobs(target: Target, *, tools: bool) -> bool:
     return target.provider.logprobs
 
 
-def refuses_logprobs(sent: Json, *, status: int, body: bytes) -> bool:
-    """Say whether a failure names the probabilities that were asked for as its cause."""
-    return "logprobs" in sent and status in _REFUSALS and bool(_NAMED.search(body))
+class Spelling(NamedTuple):
+    """How a wire names the list of an answer's tokens, and the figure of each."""
+
+    tokens: str
+    figure: str
+
+
+OPENAI = Spelling("content", "logprob")
+GEMINI = Spelling("chosenCandidates", "logProbability")
+
+
+def refuses_logprobs(*, status: int, body: bytes) -> bool:
+    """Say whether a failure names probabilities as its cause."""
+    return status in _REFUSALS and bool(_NAMED.search(body))
+
+
+def withdraw_logprobs(sent: Json) -> bool:
+    """Take the wish for probabilities out of a request; say whether it was there."""
+    config = as_object(sent.get("generationConfig"))
+    return bool(sent.pop("logprobs", False) or config.pop("responseLogprobs", False))
 
 
 class Tally:
-    """Adds up `choices[].logprobs` of one answer, a piece at a time, in constant memory.
+    """Adds up the probabilities of one answer, a piece at a time, in constant memory.
 
     Whatever is no logarithm of a probability (text, NaN, above 0) does not count.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, spelling: Spelling = OPENAI) -> None:
+        self._spelling = spelling
         self._sum = 0.0
         self._tokens = 0
         self._lowest = 0.0
@@ -50,8 +69,8 @@ class Tally:
 
     def add(self, logprobs: object) -> None:
         """Take in what stands beside one piece of the answer."""
-        for token in as_list(as_object(logprobs).get("content")):
-            value = as_object(token).get("logprob")
+        for token in as_list(as_object(logprobs).get(self._spelling.tokens)):
+            value = as_object(token).get(self._spelling.figure)
             if isinstance(value, int | float) and not isinstance(value, bool) and value <= 0:
                 self._count(float(max(FLOOR, value)))
 
@@ -72,8 +91,8 @@ class Tally:
             self._lowest = min(self._lowest, sum(self._window) / WINDOW)
 
 
-def logprobs_of(logprobs: object) -> Logprobs | None:
+def logprobs_of(logprobs: object, *, spelling: Spelling = OPENAI) -> Logprobs | None:
     """Read the figures of an answer that came whole."""
-    tally = Tally()
+    tally = Tally(spelling)
     tally.add(logprobs)
     return tally.figures()

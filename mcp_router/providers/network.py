@@ -41,13 +41,7 @@ class AsyncioTransport(httpx2.AsyncBaseTransport):
     """Carries requests over connections of the running event loop; `tls` says whom to trust."""
 
     def __init__(self, *, tls: ssl.SSLContext | None, limits: httpx2.Limits) -> None:
-        self._pool = httpcore2.AsyncConnectionPool(
-            ssl_context=tls,
-            max_connections=limits.max_connections,
-            max_keepalive_connections=limits.max_keepalive_connections,
-            keepalive_expiry=limits.keepalive_expiry,
-            network_backend=_Backend(),
-        )
+        self._pool = _Pool(tls=tls, limits=limits)
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """Send a request and wait for the head of its answer.
@@ -79,6 +73,37 @@ class AsyncioTransport(httpx2.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Close all connections."""
         await self._pool.aclose()
+
+
+class _Pool(httpcore2.AsyncConnectionPool):
+    def __init__(self, *, tls: ssl.SSLContext | None, limits: httpx2.Limits) -> None:
+        super().__init__(
+            max_connections=limits.max_connections,
+            max_keepalive_connections=limits.max_keepalive_connections,
+            keepalive_expiry=limits.keepalive_expiry,
+        )
+        self._tls = tls
+        self._seconds = limits.keepalive_expiry
+
+    def create_connection(self, origin: httpcore2.Origin) -> httpcore2.AsyncConnectionInterface:
+        return _Connection(
+            origin=origin,
+            ssl_context=self._tls,
+            keepalive_expiry=self._seconds,
+            network_backend=_Backend(),
+        )
+
+
+class _Connection(httpcore2.AsyncHTTPConnection):
+    async def handle_async_request(self, request: httpcore2.Request) -> httpcore2.Response:
+        try:
+            return await super().handle_async_request(request)
+        except asyncio.CancelledError:
+            # One that had opened just then has sent nothing, and the library's pool would keep it
+            # for ever: neither idle nor closed, it is not used again and takes up a place.
+            if not self.is_idle():
+                await self.aclose()
+            raise
 
 
 class _Body(httpx2.AsyncByteStream):
@@ -182,7 +207,8 @@ class _Stream(httpcore2.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         if info == "is_readable":
-            return self._receiver.ended or _is_readable(self._transport)
+            # What came after an answer is not the next one: such a connection is not used again.
+            return self._receiver.stirred or _is_readable(self._transport)
         return self._transport.get_extra_info(info)
 
     def _send(self) -> None:
@@ -223,6 +249,11 @@ class _Receiver(asyncio.Protocol):
         self.ended = True
         self._failure = exc
         self._wake()
+
+    @property
+    def stirred(self) -> bool:
+        """Whether the other side has ended, or said what nobody has read yet."""
+        return self.ended or bool(self._unread)
 
     async def take(self, most: int, *, seconds: float | None) -> bytes:
         """Wait for bytes and give up to `most` of them; none once the other side has ended."""

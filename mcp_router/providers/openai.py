@@ -9,11 +9,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 
 from mcp_router.providers.effort import openai_thinking
 from mcp_router.providers.fit import Fitted, fit
 from mcp_router.providers.logprobs import tells_logprobs
-from mcp_router.providers.openai_answer import OpenAIReader, parse_answer
+from mcp_router.providers.openai_answer import THOUGHT_FIELDS, OpenAIReader, parse_answer
 from mcp_router.providers.parts import (
     NO_PARAMETERS,
     no_messages,
@@ -28,8 +29,9 @@ from mcp_router.providers.parts import (
     unsupported,
 )
 from mcp_router.providers.prefix import prefix_key
+from mcp_router.providers.reading import decode
 from mcp_router.providers.schema import is_strict
-from mcp_router.providers.wire import Call, Json, PreparedRequest, Reply, Target
+from mcp_router.providers.wire import BadAnswer, Call, Json, PreparedRequest, Reply, Target
 from mcp_router.types import Media, Message, Need, Part, Text, ToolCall, ToolResult
 
 # OpenAI takes ids of up to 40 characters; Mistral takes exactly nine letters and digits.
@@ -152,9 +154,10 @@ def _assistant(target: Target, parts: tuple[Part, ...]) -> Json:
         message["content"] = message["content"] or None
         message["tool_calls"] = [_call(target, call) for call in calls]
         for thought in own_reasoning(parts, provider=target.provider.name):
-            # The signature is the field it came in: `reasoning_content` or `reasoning`.
-            name = str(thought.signature)
-            message[name] = message.get(name, "") + thought.text
+            # The signature is the field it came in; a history may hold any other.
+            name = thought.signature
+            if name in THOUGHT_FIELDS:
+                message[name] = message.get(name, "") + thought.text
     if target.provider.name == "deepseek" and Need.THINKING in target.model.features:
         # Thinking models of DeepSeek refuse any history without it, also another model's.
         message.setdefault("reasoning_content", "")
@@ -170,7 +173,9 @@ def _call(target: Target, call: ToolCall) -> Json:
     }
     signature = own_signature(call, provider=target.provider.name)
     if signature is not None:
-        written["extra_content"] = json.loads(signature)
+        # A history may hold what was made on another wire, which is no JSON.
+        with suppress(BadAnswer):
+            written["extra_content"] = decode(signature)
     return written
 
 

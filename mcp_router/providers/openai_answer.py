@@ -33,6 +33,9 @@ from mcp_router.providers.wire import (
 )
 from mcp_router.types import Reasoning, ToolCall, Usage
 
+THOUGHT_FIELDS = ("reasoning_content", "reasoning")
+"""Where servers put the thinking of a message."""
+
 _REASONS = {
     "stop": "stop",
     "eos": "stop",
@@ -101,7 +104,7 @@ def _content(content: object) -> tuple[str, str]:
 
 def _thought(message: Json) -> tuple[str, str] | None:
     """Find the thinking of a message and the field it came in."""
-    for field in ("reasoning_content", "reasoning"):
+    for field in THOUGHT_FIELDS:
         text = message.get(field)
         if isinstance(text, str) and text:
             return text, field

@@ -12,6 +12,8 @@ from mcp_router.providers.wire import BadAnswer, Json
 from mcp_router.types import ToolCall
 
 _DECODER = json.JSONDecoder()
+# What is nested deeper than 255 levels, those of the result around it included, cannot be written.
+_MOST_LEVELS = 128
 # An escaped backslash is matched only so that what follows it is not taken for an escape.
 _SURROGATE = re.compile(
     r"\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}(\\u[dD][c-fC-F][0-9a-fA-F]{2})?"
@@ -28,7 +30,7 @@ def decode(text: str | bytes) -> object:
     try:
         plain = text.decode("utf-8-sig") if isinstance(text, bytes) else text
         if "\\u" in plain:
-            plain = _mended(plain)
+            plain = mended(plain)
         if plain.startswith("{"):
             # All else that json.loads does takes a quarter of its time on a chunk of a stream.
             found, end = _DECODER.raw_decode(plain)
@@ -69,10 +71,12 @@ def tool_call(call_id: str, name: str, arguments: object, *, signature: str | No
     """Build a tool call from its decoded arguments; None means that there are none.
 
     Raises:
-        BadAnswer: it has no name, or its arguments are not a JSON object.
+        BadAnswer: it has no name, or its arguments are not a JSON object or too deep a one.
     """
     if not name:
         raise BadAnswer("a tool call has no name")
+    if _is_deep(arguments):
+        raise BadAnswer("the arguments of a tool call are nested too deep")
     try:
         return ToolCall(
             id=call_id,
@@ -84,6 +88,16 @@ def tool_call(call_id: str, name: str, arguments: object, *, signature: str | No
         raise BadAnswer("the arguments of a tool call are not a JSON object") from error
 
 
+def _is_deep(value: object) -> bool:
+    level = [value]
+    for _ in range(_MOST_LEVELS):
+        inside = ((*as_object(one).values(), *as_list(one)) for one in level)
+        level = [inner for row in inside for inner in row]
+        if not level:
+            return False
+    return True
+
+
 def decode_arguments(text: str) -> object:
     """Decode the arguments of a tool call; models write nothing or null for no arguments.
 
@@ -93,13 +107,14 @@ def decode_arguments(text: str) -> object:
     if not text.strip():
         return {}
     try:
-        found = cast(object, _STRICT.decode(_mended(text)))
+        found = cast(object, _STRICT.decode(mended(text)))
     except (ValueError, RecursionError) as error:
         raise BadAnswer("the arguments of a tool call are not JSON") from error
     return {} if found is None else found
 
 
-def _mended(text: str) -> str:
+def mended(text: str) -> str:
+    """Write U+FFFD in JSON for half of a surrogate pair."""
     if "\\ud" not in text and "\\uD" not in text:
         return text
     return _SURROGATE.sub(_kept, text)

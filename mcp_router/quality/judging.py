@@ -110,7 +110,11 @@ def read_grades(reply: str, *, count: int) -> tuple[float, ...] | None:
         return None
     row = cast("Mapping[str, Any]", grades)
     numbers = [row.get(str(at)) for at in range(1, count + 1)]
-    given = [float(one) for one in numbers if isinstance(one, int | float) and 0 <= one <= 10]
+    given = [
+        float(one)
+        for one in numbers
+        if isinstance(one, int | float) and not isinstance(one, bool) and 0 <= one <= 10
+    ]
     return tuple(grade / 10 for grade in given) if len(given) == count else None
 
 

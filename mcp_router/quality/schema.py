@@ -2,8 +2,9 @@
 
 Knows the keywords of draft 2020-12 for types, numbers, strings, arrays, objects, combinations and
 references within the document; others (format, contentEncoding, unevaluated …) are ignored, as the
-standard allows. Source: json-schema.org/draft/2020-12. Nothing is ever fetched, and patterns that
-could hang are not run.
+standard allows, and so are keywords whose value is none that the standard gives them.
+Source: json-schema.org/draft/2020-12. Nothing is ever fetched, and patterns that could hang are not
+run.
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ def _check(
         yield Mismatch(place, "is not allowed")
     if not isinstance(schema, Mapping):
         return
-    rules = cast("Mapping[str, Any]", schema)
+    written = cast("Mapping[str, Any]", schema).items()
+    rules = {key: rule for key, rule in written if _has_form(key, rule)}
 
     def inner(part: object, under: object, step: str = "") -> Iterator[Mismatch]:
         return _check(part, under, place=_joined(place, step), budget=budget, depth=depth + 1)
@@ -115,7 +117,7 @@ def _combined(
         return next(inner(value, schema), None) is None
 
     if "$ref" in rules:
-        yield from inner(value, _resolved(budget.root, str(rules["$ref"])))
+        yield from inner(value, _resolved(budget.root, rules["$ref"]))
     for schema in rules.get("allOf", ()):
         yield from inner(value, schema)
     if "anyOf" in rules and not any(map(fits, rules["anyOf"])):
@@ -149,7 +151,7 @@ def _object(
     value: Mapping[str, object], rules: Mapping[str, Any], inner: _Inner, place: str
 ) -> Iterator[Mismatch]:
     for name in rules.get("required", ()):
-        if name not in value:
+        if isinstance(name, str) and name not in value:
             yield Mismatch(place, f"lacks {name}")
     known: Mapping[str, Any] = rules.get("properties", {})
     patterns: Mapping[str, Any] = rules.get("patternProperties", {})
@@ -160,7 +162,9 @@ def _object(
             yield from inner(part, schema, name)
         yield from inner(name, rules.get("propertyNames", True))
     for name, others in rules.get("dependentRequired", {}).items():
-        missing = [other for other in others if name in value and other not in value]
+        if name not in value or not isinstance(others, list | tuple):
+            continue
+        missing = [one for one in map(str, cast("list[object]", others)) if one not in value]
         if missing:
             yield Mismatch(place, f"lacks {missing[0]}, which {name} needs")
 
@@ -168,7 +172,7 @@ def _object(
 def _resolved(root: Schema, reference: str) -> object:
     """Follow a JSON pointer within the document; whatever it does not lead to allows everything."""
     found: object = root
-    if not reference.startswith("#"):
+    if reference[:1] not in {"", "#"}:
         return True
     for step in reference[1:].split("/")[1:]:
         name = step.replace("~1", "/").replace("~0", "~")
@@ -185,14 +189,18 @@ def _joined(place: str, step: str) -> str:
 def _is_type(value: object, kind: str) -> bool:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     if kind in {"number", "integer"}:
-        return number and (kind == "number" or float(cast("float", value)).is_integer())
+        # An integer of any length is one, though no float is as large.
+        whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        return number and (kind == "number" or whole)
     types = {"string": str, "boolean": bool, "array": list, "object": Mapping, "null": type(None)}
     return kind not in types or isinstance(value, types[kind])
 
 
-def _type(value: object, kinds: str | list[str]) -> str:
+def _type(value: object, kinds: str | list[object]) -> str:
     wanted = [kinds] if isinstance(kinds, str) else kinds
-    return "" if any(_is_type(value, kind) for kind in wanted) else f"is no {' or '.join(wanted)}"
+    named = [kind for kind in wanted if isinstance(kind, str)]
+    fits = not named or any(_is_type(value, kind) for kind in named)
+    return "" if fits else f"is no {' or '.join(named)}"
 
 
 def _within(value: object, check: Callable[[float], bool], says: str) -> str:
@@ -206,7 +214,7 @@ def _sized(value: object, kind: type | tuple[type, ...], check: Callable[[int], 
 
 
 def _multiple(value: float, of: float) -> bool:
-    if not (math.isfinite(value) and of > 0):
+    if of <= 0 or (isinstance(value, float) and not math.isfinite(value)):
         return True
     return (Fraction(str(value)) / Fraction(str(of))).denominator == 1
 
@@ -216,6 +224,33 @@ def _matches(text: str, pattern: str) -> bool:
         return safe_pattern(pattern).search(text) is not False
     except PatternError:
         return True
+
+
+_NUMBERS = (
+    *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "minItems", "maxItems", "minContains", "maxContains"),
+    *("minProperties", "maxProperties"),
+)
+_NUMBER = (int, float)
+_LISTS = ("enum", "allOf", "anyOf", "oneOf", "prefixItems", "required")
+_NAMED = ("properties", "patternProperties", "dependentRequired")
+_FORMS: Mapping[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(_NUMBERS, _NUMBER),
+    **dict.fromkeys(_LISTS, (list, tuple)),
+    **dict.fromkeys(_NAMED, Mapping),
+    "pattern": str,
+    "$ref": str,
+    "type": (str, list, tuple),
+}
+"""What the value of a keyword must be for the keyword to count."""
+
+
+def _has_form(keyword: str, rule: object) -> bool:
+    wanted = _FORMS.get(keyword, object)
+    if wanted is _NUMBER:
+        endless = isinstance(rule, float) and not math.isfinite(rule)
+        return isinstance(rule, _NUMBER) and not (isinstance(rule, bool) or endless)
+    return isinstance(rule, wanted)
 
 
 _PLAIN: Mapping[str, Callable[[Any, Any], str]] = {

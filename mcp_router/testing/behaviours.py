@@ -23,7 +23,7 @@ class Answer:
     Without `text` the request decides: a tool call where tools are offered and asked for, JSON
     where a schema or JSON mode is given, else `answers.echo` of the last turn. `tool_calls` sets
     the calls by hand; `()` means none. `usage` is counted from the text unless given. `logprob` is
-    the logarithm of every token's probability, told on the OpenAI wire where it is asked for.
+    the logarithm of every token's probability, told where it is asked for; Anthropic has none.
 
     `header_delay` passes before the status line, `first_delay` before the first event of a
     stream, `chunk_delay` before each further piece of content; a plain answer waits for the sum.

@@ -67,6 +67,7 @@ def _read(path: str, _headers: dict[str, str], body: Body) -> Asked | Problem:
         answered=any("functionResponse" in part for part in parts),
         schema=as_object(schema) or None,
         json_mode=config.get("responseMimeType") == "application/json",
+        logprobs=config.get("responseLogprobs") is True,
     )
 
 
@@ -108,18 +109,26 @@ def _plain(reply: Reply) -> Body:
     if reply.text:
         parts.append({"text": reply.text})
     parts += [_function_call(call) for call in reply.calls]
-    return _chunk(reply, parts, finish=_FINISH[reply.finish])
+    return _chunk(reply, parts, said=reply.text, finish=_FINISH[reply.finish])
 
 
-def _chunk(reply: Reply, parts: list[Body], *, finish: str = "") -> Body:
+def _chunk(reply: Reply, parts: list[Body], *, said: str = "", finish: str = "") -> Body:
     content: Body = {"parts": parts, "role": "model"} if parts else {"role": "model"}
     candidate: Body = {"content": content, "index": 0}
     if finish:
         candidate["finishReason"] = finish
+    if said and reply.logprob is not None:
+        candidate["logprobsResult"] = _logprobs(said, each=reply.logprob)
     body: Body = {"candidates": [candidate]}
     if reply.usage is not None:
         body["usageMetadata"] = _usage(reply, final=bool(finish))
     return body | {"modelVersion": reply.model, "responseId": f"resp{reply.serial:020x}"}
+
+
+def _logprobs(text: str, *, each: float) -> Body:
+    """Tell the probability of each token of a text, four characters being one."""
+    tokens = [text[at : at + 4] for at in range(0, len(text), 4)]
+    return {"chosenCandidates": [{"token": one, "logProbability": each} for one in tokens]}
 
 
 def _function_call(call: Called) -> Body:
@@ -157,7 +166,10 @@ def _events(reply: Reply) -> list[Event]:
         *(("text", {"text": piece}) for piece in pieces(reply.text, reply.chunks)),
         *(("tool", _function_call(call)) for call in reply.calls),
     ]
-    events = [_event(part, _chunk(reply, [body])) for part, body in parts]
+    events = [
+        _event(part, _chunk(reply, [body], said=body["text"] if part == "text" else ""))
+        for part, body in parts
+    ]
     # This wire has no end marker of its own: the chunk with the finish reason is the end.
     last = _chunk(reply, [{"text": ""}], finish=_FINISH[reply.finish])
     return [*events, _event("end", last)]
