@@ -24,7 +24,7 @@ def to_nanos(usd: Amount) -> int:
     amount = _decimal(usd)
     if abs(amount) > MAX_USD:
         raise ValueError("an amount may not be beyond one billion dollars")
-    return int((amount * NANOS_PER_USD).to_integral_value("ROUND_HALF_UP"))
+    return int(_whole_nanos(amount).scaleb(9))
 
 
 def to_usd(nanos: int) -> Decimal:
@@ -64,6 +64,10 @@ def _decimal(value: object) -> Decimal:
     return amount
 
 
+def _whole_nanos(amount: Decimal) -> Decimal:
+    return amount.quantize(_NANO, "ROUND_HALF_UP")
+
+
 def _plain(amount: Decimal) -> str:
     # str() takes a third of the time, but writes tiny amounts with an exponent.
     text = str(amount)
@@ -78,7 +82,7 @@ def _not_negative(amount: Decimal) -> Decimal:
     if amount > MAX_USD:
         raise ValueError("an amount may not be beyond one billion dollars")
     # Finer than a nano-dollar is noise, and 1e-999999 would be written as a million zeros.
-    return amount.quantize(_NANO)
+    return abs(_whole_nanos(amount))
 
 
 _Plain = PlainSerializer(_plain, return_type=str, when_used="json")

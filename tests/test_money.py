@@ -45,6 +45,37 @@ def test_half_a_nano_dollar_rounds_up(amount: str, nanos: int) -> None:
     assert to_nanos(amount) == nanos
 
 
+FINE = st.decimals(0, 1_000_000, places=12)
+
+
+@given(FINE)
+def test_a_field_of_dollars_rounds_as_everything_else_does(amount: Decimal) -> None:
+    assert to_usd(to_nanos(amount)) == USD.validate_python(amount)
+
+
+@given(FINE, FINE)
+def test_a_larger_amount_is_never_rounded_below_a_smaller_one(one: Decimal, other: Decimal) -> None:
+    low, high = sorted([one, other])
+    assert to_nanos(low) <= to_nanos(high)
+    assert abs(to_usd(to_nanos(one)) - one) <= Decimal("0.0000000005")
+
+
+@given(st.integers(1, 40))
+def test_a_hair_below_half_a_nano_dollar_is_rounded_down(digits: int) -> None:
+    assert to_nanos(f"0.00000000049{'9' * digits}") == 0
+    assert to_nanos(f"0.0000000005{'0' * digits}1") == 1
+
+
+@pytest.mark.parametrize("nothing", ["-0", "0e9", "-0.000", 0, -0.0, "0.0000000001"])
+def test_nothing_is_written_as_nothing(nothing: object) -> None:
+    assert USD.dump_json(USD.validate_python(nothing)).decode() == '"0"'
+
+
+@given(st.lists(NANOS, max_size=30))
+def test_sums_of_dollars_are_those_of_nano_dollars(amounts: list[int]) -> None:
+    assert sum(map(to_usd, amounts), Decimal()) == to_usd(sum(amounts))
+
+
 @pytest.mark.parametrize("bad", ["nan", "inf", "-inf", "ten", "", "1e12", True])
 def test_what_is_no_amount_is_refused(bad: str) -> None:
     with pytest.raises(ValueError, match="amount"):

@@ -76,8 +76,9 @@ def answer_format(wanted: object) -> AnswerFormat:
         kind, inner = form.get("type"), form.get("json_schema")
         if kind == "json_object":
             return AnswerFormat(json_mode=True)
-        if kind == "json_schema" and isinstance(inner, Mapping):
-            return AnswerFormat(schema=dict(cast("Json", inner)["schema"]))
+        schema = cast("Json", inner).get("schema") if isinstance(inner, Mapping) else None
+        if kind == "json_schema" and isinstance(schema, Mapping):
+            return AnswerFormat(schema=dict(cast("Json", schema)))
         if kind == "text":
             return AnswerFormat()
     raise InvalidRequestError(
@@ -121,6 +122,8 @@ def _spec(tool: object) -> ToolSpec:
             hint="Delegate to that provider's chat model with targets={...}.",
         )
     function = cast("Json", inner)
+    if not isinstance(function.get("name"), str):
+        raise InvalidRequestError(field="tools", problem="a function has no name")
     return ToolSpec(
         name=function["name"],
         description=function.get("description") or "",

@@ -27,6 +27,8 @@ class Catalog:
         chains: lists of models, lines, aliases or roles, by name.
         roles: what a model is wanted for, to the name that stands for it.
         given_aliases: those of the user, by canonical name; they beat every built-in name.
+        given_models: names of the rows the user added or changed, suggested first.
+        given_chains: names of the user's chains, suggested first.
         disabled: rows that still resolve, for reports, and are never chosen.
         version: hash of the content, equal on every machine.
     """
@@ -38,6 +40,8 @@ class Catalog:
     on: date
     version: str
     given_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
+    given_models: tuple[str, ...] = ()
+    given_chains: tuple[str, ...] = ()
     disabled: tuple[ModelInfo, ...] = ()
 
     @classmethod
@@ -64,7 +68,7 @@ class Catalog:
         """
         found = self._find(names.followed(name, aliases=self.given_aliases))
         if found is None:
-            raise _unknown(name, known=self._vocabulary)
+            raise self._unknown(name)
         return found
 
     def chain(self, spec: str | Sequence[str]) -> tuple[ModelInfo, ...]:
@@ -110,6 +114,8 @@ class Catalog:
             providers=MappingProxyType({**self.providers, **providers}),
             chains=MappingProxyType({**self.chains, **_tuples(chains)}),
             given_aliases=MappingProxyType({**self.given_aliases, **_canonical_keys(aliases)}),
+            given_models=(*self.given_models, *(name for m in given for name in _names(m))),
+            given_chains=(*self.given_chains, *chains),
             disabled=(),
         )
         off = {model.name for model in self.disabled}
@@ -196,13 +202,22 @@ class Catalog:
     def _vocabulary(self) -> Iterable[str]:
         return (*self._lines, *self.roles, *self.given_aliases, *(row.name for row in self._rows))
 
+    def _unknown(self, name: str, *, chains: Iterable[str] | None = None) -> UnknownModelError:
+        shown = name if len(name) <= names.LONGEST_NAME else f"{name[:60]}…"
+        given = (*self.given_aliases, *self.given_models)
+        models = names.nearest(name, known=self._vocabulary, given=given)
+        if chains is None:
+            return UnknownModelError(shown, nearest=models)
+        close = names.nearest_chains(name, known=chains)
+        return UnknownModelError(shown, nearest=models, chains=close)
+
     def _entries(self, spec: str) -> Sequence[str]:
         key = names.canonical(spec)
         for name, entries in self.chains.items():
             if names.canonical(name) == key:
                 return entries
         if self._find(names.followed(spec, aliases=self.given_aliases)) is None:
-            raise _unknown(spec, known=self._vocabulary, chains=self.chains)
+            raise self._unknown(spec, chains=(*self.given_chains, *self.chains))
         return (spec,)
 
     def _find(self, name: str) -> ModelInfo | None:
@@ -246,14 +261,8 @@ def _row(row: ModelRow, *, rows: Mapping[str, ModelInfo]) -> ModelInfo:
     return ModelInfo.model_validate({**base.model_dump(), **row, "capabilities": rated})
 
 
-def _unknown(
-    name: str, *, known: Iterable[str], chains: Iterable[str] | None = None
-) -> UnknownModelError:
-    shown = name if len(name) <= names.LONGEST_NAME else f"{name[:60]}…"
-    models = names.nearest(name, known=known)
-    if chains is None:
-        return UnknownModelError(shown, nearest=models)
-    return UnknownModelError(shown, nearest=models, chains=names.nearest_chains(name, known=chains))
+def _names(row: ModelInfo) -> tuple[str, ...]:
+    return (row.name, *row.aliases)
 
 
 def _tuples(chains: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from difflib import get_close_matches
 
 from mcp_router.types import ModelInfo
 
@@ -63,15 +62,20 @@ def row_names(models: Sequence[ModelInfo]) -> dict[str, ModelInfo]:
     return index
 
 
-def nearest(name: str, *, known: Iterable[str]) -> tuple[str, str, str]:
+def nearest(name: str, *, known: Iterable[str], given: Iterable[str] = ()) -> tuple[str, str, str]:
     """Pick the three known names that resemble a name most, padded with well-known ones.
 
-    Part of a name, such as "gemini", suggests the names that have it, those listed first.
+    Part of a name, such as "gemini", suggests the names that have it, those listed first. Names
+    a person gave stand first in the list, and the nearest of them is among the three if it
+    resembles what was written at all: there are few of them, and they are written most.
     """
-    keys = {canonical(word): word for word in known}
+    own = dict.fromkeys(map(canonical, given))
+    keys = {canonical(word): word for word in (*given, *known)}
     sought = canonical(name)[:40]
     having = [key for key in keys if f"-{sought}-" in f"-{key}-"]
-    close = [*having[:3], *get_close_matches(sought, keys, n=3, cutoff=_RESEMBLANCE)]
+    close = [*having[:3], *_resembling(sought, keys, most=3)]
+    if own and not own.keys() & {*list(dict.fromkeys(close))[:3]}:
+        close[2:2] = _resembling(sought, own, most=1)
     words = list(dict.fromkeys([*(keys[key] for key in close), *WELL_KNOWN]))
     return words[0], words[1], words[2]
 
@@ -79,8 +83,15 @@ def nearest(name: str, *, known: Iterable[str]) -> tuple[str, str, str]:
 def nearest_chains(name: str, *, known: Iterable[str]) -> tuple[str, ...]:
     """Pick up to three chains that resemble a name, else the first three there are."""
     keys = {canonical(word): word for word in known}
-    close = get_close_matches(canonical(name)[:40], keys, n=3, cutoff=_RESEMBLANCE)
+    close = _resembling(canonical(name)[:40], keys, most=3)
     return tuple(keys[key] for key in close) or tuple(keys.values())[:3]
+
+
+def _resembling(sought: str, keys: Iterable[str], *, most: int) -> list[str]:
+    # Only a name that is unknown needs it.
+    from difflib import get_close_matches
+
+    return get_close_matches(sought, [*keys], n=most, cutoff=_RESEMBLANCE)
 
 
 def squeezed(name: str) -> str:

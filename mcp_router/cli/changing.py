@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mcp_router.cli.session import Session
     from mcp_router.config.edit import Given, Keys, Setting
 
-_MOST = Decimal(10) ** 15
+_LEAST, _MOST = Decimal("1e-15"), Decimal(10) ** 15
 _SWITCHES = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 
@@ -76,8 +76,13 @@ def _read(text: str, path: Keys) -> Given:
             number = Decimal(word)
         except InvalidOperation:
             return word
-        return number if number.is_finite() and abs(number) < _MOST else word
+        return number if _is_written_out(number) else word
     return text
+
+
+def _is_written_out(number: Decimal) -> bool:
+    """Say whether a number is written with a sensible count of digits; 1e-999999 is not."""
+    return number.is_finite() and (not number or _LEAST < abs(number) < _MOST)
 
 
 def _check(session: Session, changes: Mapping[Keys, Setting]) -> None:

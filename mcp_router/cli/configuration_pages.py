@@ -7,25 +7,32 @@ from typing import TYPE_CHECKING, Any, cast
 
 from mcp_router.cli.page import Column, Line, Notes, Page, Table
 from mcp_router.config.merge import DEFAULT
-from mcp_router.config.schema import split
+from mcp_router.config.schema import dotted
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     from mcp_router.config.load import Loaded
+    from mcp_router.config.schema import Path
 
 _MASK = "(set, not shown)"
 
 
 def settings_page(loaded: Loaded, *, only_changed: bool) -> Page:
     """Build the table of settings with the place each came from."""
-    values = _values(loaded)
+    values = dict(_by_key(_values(loaded)))
     rows = tuple(
-        (key, _written(_value(values, key)), place)
+        (key, _written(values.get(key)), place)
         for key, place in loaded.sources.items()
         if not (only_changed and place == DEFAULT)
     )
     if not rows:
         return Page((Line("Every setting has its default."),))
-    columns = (Column("Setting"), Column("Value", flexible=True), Column("From", flexible=True))
+    columns = (
+        Column("Setting", flexible=True),
+        Column("Value", flexible=True),
+        Column("From", flexible=True),
+    )
     files = ", ".join(map(str, loaded.files)) or "none"
     return Page((Table(columns, rows), Notes("hint", (f"Settings files read: {files}",))))
 
@@ -48,13 +55,12 @@ def _values(loaded: Loaded) -> dict[str, Any]:
     return values
 
 
-def _value(values: dict[str, Any], key: str) -> object:
-    value: object = values
-    for name in split(key):
-        if not isinstance(value, dict):
-            return None
-        value = cast("dict[str, object]", value).get(name)
-    return value
+def _by_key(values: Mapping[str, object], above: Path = ()) -> Iterator[tuple[str, object]]:
+    for name, value in values.items():
+        # A name may hold what a dotted key escapes or cuts, so keys are made, not taken apart.
+        yield dotted((*above, name)), value
+        if isinstance(value, dict):
+            yield from _by_key(cast("dict[str, object]", value), (*above, name))
 
 
 def _written(value: object) -> str:

@@ -176,24 +176,30 @@ def _must_exist(place: str) -> None:
     from mcp_router.config.checks import is_database_address
     from mcp_router.errors import StorageError
 
-    if not is_database_address(place) and not Path(place).is_file():
+    try:
+        there = is_database_address(place) or Path(place).is_file()
+    except (OSError, ValueError):
+        there = False
+    if not there:
         raise StorageError(path=place, problem="it does not exist", hint="Name a database file.")
 
 
 def _place(session: Session) -> Path | str:
+    from mcp_router.storage.database import file_at
     from mcp_router.storage.opened import database_place
 
     place = database_place(session.settings)
-    return place if isinstance(place, str) else place.expanduser().absolute()
+    return place if isinstance(place, str) else file_at(place)
 
 
 def _store(session: Session) -> SqliteStore:
     """Open the database that is there; upkeep has no reason to create one."""
     from mcp_router.errors import StorageError
+    from mcp_router.storage.opened import is_there
     from mcp_router.storage.sqlite import SqliteStore
 
     file = _place(session)
-    if isinstance(file, Path) and not file.exists():
+    if not is_there(session.settings):
         hint = "It is created with the first decision: mcp-router route …"
         raise StorageError(path=str(file), problem="it does not exist yet", hint=hint)
     return SqliteStore.open(file)

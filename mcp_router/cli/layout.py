@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mcp_router.cli.page import Block, Fields, Items, Line, Notes, Plot, Table
@@ -55,17 +56,21 @@ def lines_of(block: Block, *, style: Style) -> list[Drawn]:
         return _plot(block, style)
     if not (block.lines if isinstance(block, Items) else block.rows):
         return []
-    title = [Drawn("title", clean(block.title))] if block.title else []
+    title = _title(block.title, style)
     if isinstance(block, Items):
         return [*title, *_items(block, style)]
     return [*title, *(_fields(block, style) if isinstance(block, Fields) else _table(block, style))]
+
+
+def _title(text: str, style: Style) -> list[Drawn]:
+    return [Drawn("title", line) for line in wrapped(clean(text), cells=style.cells) if line]
 
 
 def _plot(plot: Plot, style: Style) -> list[Drawn]:
     from mcp_router.cli.plot import plot_lines
 
     lines = plot_lines(plot, cells=style.cells, unicode=not style.bar[0].isascii())
-    title = [Drawn("title", clean(plot.title))] if lines and plot.title else []
+    title = _title(plot.title, style) if lines else []
     return [*title, *(Drawn("plain", clean(line)) for line in lines)]
 
 
@@ -77,17 +82,25 @@ def _items(items: Items, style: Style) -> Iterator[Drawn]:
 
 
 def _fields(fields: Fields, style: Style) -> Iterator[Drawn]:
-    room = max(width(clean(name)) for name, _ in fields.rows) + len(_GAP)
-    for name, value in fields.rows:
-        first, *rest = wrapped(clean(value), cells=max(_LEAST_CELLS, style.cells - room))
-        yield Drawn("name", _padded(clean(name), room), first)
-        yield from (Drawn("plain", " " * room + line) for line in rest)
+    room = max(width(clean(name)) for name, _ in fields.rows)
+    if style.breaks_words:
+        room = min(room, max(_LEAST_CELLS, style.cells // 2))
+    left = max(_LEAST_CELLS, style.cells - room - len(_GAP))
+    for given, said in fields.rows:
+        name, values = clean(given), wrapped(clean(said), cells=left)
+        # Blanks before a name mark it as a part of the one above.
+        names = [name] if width(name) <= room else wrapped(name, cells=room)
+        for index, (head, rest) in enumerate(zip_longest(names, values, fillvalue="")):
+            role: Role = "name" if index < len(names) else "plain"
+            yield Drawn(role, _padded(head, room) + _GAP, rest)
 
 
 def _table(table: Table, style: Style) -> Iterator[Drawn]:
     kept = [i for i, _ in enumerate(table.columns) if any(row[i] != "" for row in table.rows)]
+    if not kept:
+        return
     columns = [table.columns[i] for i in kept]
-    titles = tuple(column.title for column in columns)
+    titles = tuple(clean(column.title) for column in columns)
     rows = [tuple(_cell(row[i], style) for i in kept) for row in table.rows]
     indent = _INDENT if table.above or table.below else ""
     widths = _widths(

@@ -46,8 +46,11 @@ def width(text: str) -> int:
 def shortened(text: str, *, cells: int) -> str:
     """Cut text to a number of cells, with an ellipsis where something was cut off."""
     # Cleaning a megabyte to show a line of it would take a noticeable time.
-    text = clean(text[: 4 * cells].strip())
-    return text if width(text) <= cells else _head(text, cells=cells - 1).rstrip() + "…"
+    text = text.strip()
+    line = clean(text[: 4 * cells])
+    if width(line) <= cells and len(text) <= 4 * cells:
+        return line
+    return _head(line, cells=cells - 1).rstrip() + "…"
 
 
 def wrapped(text: str, *, cells: int) -> list[str]:

@@ -23,7 +23,7 @@ MAX_TOKENS = 10**12
 
 _COUNT = re.compile(r"(\d[\d,_]*(?:\.\d+)?)\s*([kKmM]?)")
 _SCALE = {"": 1, "k": 1_000, "m": 1_000_000}
-_MOST_USD = 1_000_000_000
+_MOST_USD, _LEAST_USD = 1_000_000_000, Decimal("1e-9")
 _DAY = 86_400
 
 
@@ -62,7 +62,10 @@ class _Usd(_Kind):
             raise ValueError(text) from error
         if not amount.is_finite() or not 0 <= amount <= _MOST_USD:
             raise ValueError(text)
-        return amount
+        # Less than a nano-dollar would count as nothing, and be written as a row of zeros.
+        if 0 < amount < _LEAST_USD:
+            raise ValueError(text)
+        return amount or Decimal(0)
 
 
 class _Limit(_Kind):

@@ -25,20 +25,25 @@ class FileRefusedError(RouterError):
 def replacing(path: Path, *, force: bool) -> Generator[Path]:
     """Lend a new file beside `path`, and put it in its place if the block ends well.
 
+    Links are followed.
+
     Raises:
         FileRefusedError: `path` is there already (without `force`), or cannot be written.
     """
-    if path.exists() and not force:
-        raise FileRefusedError(path, problem="it exists", hint="Add --force to replace it.")
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=path.absolute().parent)
+        if not force and (path.exists() or path.is_symlink()):
+            raise FileRefusedError(path, problem="it exists", hint="Add --force to replace it.")
+        target = path.resolve()
+        handle, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", dir=target.parent)
         os.close(handle)
+    except RuntimeError as error:
+        raise FileRefusedError(path, problem="its links lead nowhere") from error
     except OSError as error:
         raise FileRefusedError(path, problem=_reason(error)) from error
     partial = Path(name)
     try:
         yield partial
-        partial.replace(path)
+        partial.replace(target)
     except OSError as error:
         raise FileRefusedError(path, problem=_reason(error)) from error
     finally:

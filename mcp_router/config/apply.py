@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.catalog.names import canonical, followed
+from mcp_router.catalog.names import nearest as nearest_models
 from mcp_router.config.merge import nearest_place
 from mcp_router.config.nearest import nearest
 from mcp_router.config.rows import changed_row, new_row, provider_row
@@ -12,7 +13,7 @@ from mcp_router.config.schema import dotted, printable
 from mcp_router.errors import ConfigError, UnknownModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.schema import Path
@@ -77,9 +78,10 @@ def _providers(laying: _Laying) -> dict[str, ProviderInfo]:
         if row is None:
             path = ("providers", name, "base_url" if table.wire else "wire")
             values = "its address" if table.wire else "openai, anthropic or gemini"
-            close = ", ".join(nearest(name, laying.base.providers))
+            own = (n for n, t in laying.settings.providers.items() if t.wire and t.base_url)
+            close = ", ".join(nearest(name, [*laying.base.providers, *own]))
             problem = "this is required for a provider of your own"
-            allowed = f"{values}, or the name of a built-in provider above, such as {close}"
+            allowed = f"{values}, or the name of another provider above, such as {close}"
             raise laying.error(path, problem, allowed=allowed)
         found[name] = row
     return found
@@ -111,9 +113,10 @@ def _row(laying: _Laying, name: str, table: ModelSettings) -> ModelInfo:
     if provider is None or table.context is None:
         missing = "provider" if provider is None else "context"
         values = "the name of a provider" if provider is None else "its window in tokens"
-        close = ", ".join(_nearest_models(laying.base, name))
+        own = [n for n, t in laying.settings.models.items() if t.provider and t.context]
+        close = ", ".join(_nearest_models(laying.base, name, own=own))
         problem = "this is required for a model of your own"
-        allowed = f"{values}, or the name of a built-in model above, such as {close}"
+        allowed = f"{values}, or the name of another model above, such as {close}"
         raise laying.error(("models", name, missing), problem, allowed=allowed)
     return new_row(table, name=name, provider=provider, context=table.context)
 
@@ -128,11 +131,11 @@ def _meant(base: Catalog, name: str, table: ModelSettings) -> ModelInfo | None:
     return None if complete and canonical(row.name) != canonical(name) else row
 
 
-def _nearest_models(base: Catalog, name: str) -> tuple[str, ...]:
+def _nearest_models(base: Catalog, name: str, *, own: Sequence[str]) -> tuple[str, ...]:
     try:
         return (base.resolve(name).name,)
     except UnknownModelError as error:
-        return error.nearest
+        return nearest_models(name, known=error.nearest, given=own)
 
 
 def _with_names(laying: _Laying) -> Catalog:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, cast
 
 from mcp_router.config.camel import snake_case_keys
+from mcp_router.config.documents import without_repeats
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -53,7 +54,7 @@ def edit_json(text: str, *, changes: Mapping[Keys, Setting]) -> str:
         EditProblem: something else than a table stands where one must be.
         ValueError: it is not JSON.
     """
-    data: object = json.loads(text) if text.strip() else {}
+    data: object = json.loads(text, object_pairs_hook=without_repeats) if text.strip() else {}
     if not isinstance(data, dict):
         raise EditProblem("it does not hold a table of settings")
     data = cast("dict[str, object]", data)
@@ -122,7 +123,7 @@ def _beside(text: str, path: Keys, value: Setting) -> str | None:
     """
     lines = text.split("\n")
     headers = [number for number, line in enumerate(lines) if line.startswith("[")]
-    kin = [number for number in headers if re.match(rf"\[{_key(path[0])}[.\]]", lines[number])]
+    kin = _kin(lines, path)
     following = [number for number in headers if kin and number > kin[-1]]
     if value is None or not following or _value_at(tomllib.loads(text), path) is not None:
         return None
@@ -134,6 +135,19 @@ def _beside(text: str, path: Keys, value: Setting) -> str | None:
         end -= 1
     lines[end:end] = ["", *_table(path, value)]
     return "\n".join(lines)
+
+
+def _kin(lines: list[str], path: Keys) -> list[int]:
+    """Find the headers that share most with a path: tables parted from theirs can hardly be read.
+
+    TOML allows [a.b.c], [a.d], [a.b.e] in this order, and tomlkit does not.
+    """
+    for depth in range(len(path) - 1, 0, -1):
+        start = re.escape(".".join(map(_key, path[:depth])))
+        kin = [n for n, line in enumerate(lines) if re.match(rf"\[{start}[.\]]", line)]
+        if kin:
+            return kin
+    return []
 
 
 def _appended(text: str, path: Keys, value: Setting) -> str | None:

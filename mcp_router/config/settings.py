@@ -215,7 +215,8 @@ class ProviderSettings(Value):
     api_version: Name | None = Field(default=None, description="The API version to ask for.")
     logprobs: bool | None = Field(
         default=None,
-        description="Whether it can tell token probabilities (wire openai); they help a cascade.",
+        description="Whether it can tell token probabilities (wires openai and gemini); "
+        "they help a cascade.",
     )
 
 

@@ -45,7 +45,11 @@ def write_settings(file: Path, *, changes: Mapping[Keys, Setting]) -> bool:
     Raises:
         ConfigError: the file cannot be read, changed or written, or would not be valid.
     """
-    place, file = str(file), file.resolve()
+    place = str(file)
+    try:
+        file = file.resolve()
+    except RuntimeError as error:
+        raise ConfigError(place=place, key="", problem="its links lead nowhere") from error
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         # From reading to writing, so that no other process's change is lost in between.
@@ -66,9 +70,10 @@ def _changed(file: Path, *, changes: Mapping[Keys, Setting], place: str) -> bool
     edit = edit_json if file.suffix == ".json" or text.lstrip().startswith("{") else edit_toml
     try:
         new = edit(text, changes=changes)
+        content = new.encode("utf-8")
     except EditProblem as problem:
         raise ConfigError(place=place, key="", problem=str(problem)) from problem
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         # The reader says best what is wrong with it.
         _check(file, place=place)
         raise ConfigError(place=place, key="", problem="it cannot be changed here") from error
@@ -77,7 +82,7 @@ def _changed(file: Path, *, changes: Mapping[Keys, Setting], place: str) -> bool
     if is_read_only(file):
         raise ConfigError(place=place, key="", problem="it is read-only")
     check = partial(_check, place=place)
-    replace_file(file, content=new.encode("utf-8"), mode_of=file, check=check)
+    replace_file(file, content=content, mode_of=file, check=check)
     return True
 
 

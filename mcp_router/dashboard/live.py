@@ -59,6 +59,9 @@ class Answer(NamedTuple):
     kind: str = "text/plain"
 
 
+_NOTHING = Answer(HTTPStatus.NOT_FOUND, "There is nothing here.")
+
+
 class Dashboard:
     """A dashboard on a port of this machine, at `url`; a context manager that gives it back."""
 
@@ -98,14 +101,17 @@ class Dashboard:
         Raises:
             RouterError: the figures could not be read.
         """
-        address = urlsplit(target)
+        try:
+            address = urlsplit(target)
+        except ValueError:
+            return _NOTHING
         # In constant time: how much of the token was right must not show.
         if secrets.compare_digest(address.path.encode(), self._base.encode()):
             with self._lock:
                 return Answer(HTTPStatus.OK, page(self._source.report(), live=True), "text/html")
         if secrets.compare_digest(address.path.encode(), f"{self._base}{_STATE}".encode()):
             return self._news(parse_qs(address.query).get("revision", [""])[0])
-        return Answer(HTTPStatus.NOT_FOUND, "There is nothing here.")
+        return _NOTHING
 
     def __enter__(self) -> Self:
         """Return the dashboard, which listens already."""

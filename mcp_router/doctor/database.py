@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from mcp_router.config.files import expanded
 from mcp_router.doctor.finding import Finding, fail, ok, warn
 from mcp_router.errors import StorageError
 
@@ -21,8 +22,13 @@ def check_database(place: Path | str) -> tuple[Finding, ...]:
     """Check the database; a file that does not exist yet is not created, a schema is."""
     if isinstance(place, str):
         return _check_server(place)
-    path = place.expanduser().absolute()
-    if not path.exists():
+    path = expanded(place).absolute()
+    try:
+        there = path.exists()
+    except OSError as error:
+        mend = "Name another file: ROUTING_DB=FILE"
+        return (fail("Database", f"{path} cannot be opened ({error.strerror})", mend),)
+    if not there:
         return (_check_folder(path),)
     for place in (path, path.parent):
         if not os.access(place, os.W_OK):

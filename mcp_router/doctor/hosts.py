@@ -18,7 +18,7 @@ from mcp_router.hosts.slash_model import FILE_NAME, is_written
 from mcp_router.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 
 # Claude Code and Codex write it as PLUGIN@MARKETPLACE, Gemini CLI keeps our own file.
@@ -50,7 +50,16 @@ def is_here(host: Host, *, machine: Machine) -> bool:
     if any(shutil.which(program, path=path) for program in host.programs):
         return True
     settings = settings_file(host, machine=machine)
-    return settings.exists() or (settings.parent != machine.home and settings.parent.exists())
+    apart = settings.parent != machine.home
+    return _exists(settings) or (apart and _exists(settings.parent))
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        # A name too long, or a folder that may not be looked into.
+        return False
 
 
 def _check(host: Host, *, machine: Machine, project: Path) -> tuple[tuple[Finding, ...], bool]:
@@ -62,15 +71,25 @@ def _check(host: Host, *, machine: Machine, project: Path) -> tuple[tuple[Findin
             findings.append(warn(host.title, error.message, error.hint or "Mend that file."))
             continue
         findings += [_check_entry(host, entry, machine=machine) for entry in entries]
-    if plugin := _plugin(host, machine=machine):
-        findings.append(ok(host.title, f"has the plugin, says {plugin}"))
+    findings += _told(_plugin(host, machine=machine), host=host, but=findings)
     registered = any(finding.status != "warn" for finding in findings)
-    findings += _hidden(host, machine=machine, project=project)
+    findings += _told(_hidden(host, machine=machine, project=project), host=host, but=findings)
     if findings:
         return tuple(findings), registered
     if is_here(host, machine=machine):
         return (ok(host.title, f"not set up; mcp-router install {host.name}"),), False
     return (ok(host.title, "not on this machine"),), False
+
+
+def _told(found: Iterator[Finding], *, host: Host, but: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Collect findings; a file that cannot be read is one, unless it is among those there are."""
+    findings: list[Finding] = []
+    try:
+        findings += found
+    except HostError as error:
+        if error.message not in {finding.text for finding in but}:
+            findings.append(warn(host.title, error.message, error.hint or "Mend that file."))
+    return tuple(findings)
 
 
 def _places(host: Host, *, machine: Machine, project: Path) -> Iterable[Path]:
@@ -100,8 +119,7 @@ def _check_entry(host: Host, entry: _Entry, *, machine: Machine) -> Finding:
     return ok(host.title, text)
 
 
-def _plugin(host: Host, *, machine: Machine) -> str:
-    """Name the place that says a host has our plugin, or "" where none does."""
+def _plugin(host: Host, *, machine: Machine) -> Iterator[Finding]:
     settings = settings_file(host, machine=machine)
     places = {
         "claude-code": commands_folder(machine=machine).parent / "plugins/installed_plugins.json",
@@ -109,8 +127,8 @@ def _plugin(host: Host, *, machine: Machine) -> str:
         "gemini": settings.parent / "extensions/router/gemini-extension.json",
     }
     place = places.get(host.name)
-    said = (read(place) or b"") if place else b""
-    return str(place) if _PLUGIN.search(said) else ""
+    if place and _PLUGIN.search(read(place) or b""):
+        yield ok(host.title, f"has the plugin, says {place}")
 
 
 def _can_start(command: str, *, machine: Machine) -> bool:

@@ -95,5 +95,5 @@ def _named(line: bytes) -> str | None:
     try:
         info = json.loads(line)["result"]["serverInfo"]
         return f"{info['name']} {info['version']}"
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None

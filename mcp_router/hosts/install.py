@@ -25,9 +25,7 @@ def adding(host: Host, *, name: str, entry: Mapping[str, object], place: str) ->
         if content.file is None or after == content.file:
             return Content(after, content.backup)
         known = name in servers(content.file, host=host, place=place)
-        if known and content.backup is not None:
-            return Content(after, content.backup)
-        return Content(after, content.file)
+        return Content(after, content.backup if known else content.file)
 
     return plan
 
@@ -47,18 +45,23 @@ def removing(host: Host, *, name: str, place: str) -> Plan:
             return content
         entry = servers(content.file, host=host, place=place)[name]
         for origin in dict.fromkeys((content.backup, None)):
-            if _leads_to(content.file, origin=origin, host=host, name=name, entry=entry):
+            if after == _there_and_back(origin, host=host, name=name, entry=entry):
                 return Content(origin, content.backup if origin is None else None)
         return Content(after, content.file)
 
     return plan
 
 
-def _leads_to(
-    content: bytes, *, origin: bytes | None, host: Host, name: str, entry: object
-) -> bool:
+def _there_and_back(origin: bytes | None, *, host: Host, name: str, entry: object) -> bytes | None:
+    """Return what our entry leaves of a file when it comes and goes; None if it was there before.
+
+    An entry that was updated may be laid out in another way, so files are compared without it.
+    """
     keys = cast("dict[str, object]", entry)
     try:
-        return with_entry(origin, host=host, name=name, entry=keys, place="") == content
+        if name in servers(origin, host=host, place=""):
+            return None
+        fresh = with_entry(origin, host=host, name=name, entry=keys, place="")
+        return without_entry(fresh, host=host, name=name, place="")
     except HostError:
-        return False
+        return None

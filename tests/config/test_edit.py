@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_router.config.edit import EditProblem, Keys, Setting, edit_json, edit_toml
@@ -168,6 +168,7 @@ def put(data: dict[str, Any], path: Keys, value: object) -> dict[str, Any]:
 
 
 @given(texts(), st.dictionaries(PATHS, AMOUNTS, min_size=1, max_size=3))
+@settings(deadline=None)
 def test_any_file_gets_the_values_and_loses_nothing(
     text: str, changes: dict[Keys, Decimal]
 ) -> None:
@@ -182,6 +183,7 @@ def test_any_file_gets_the_values_and_loses_nothing(
 
 
 @given(texts(), st.dictionaries(PATHS, AMOUNTS, min_size=1, max_size=3))
+@settings(deadline=None)
 def test_taking_out_what_was_put_in_leaves_the_rest(
     text: str, changes: dict[Keys, Decimal]
 ) -> None:
