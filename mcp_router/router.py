@@ -248,7 +248,7 @@ class Router:
         if self._store is not None:
             from mcp_router.execution.off_loop import off_loop
 
-            await off_loop(self._store.database, self._store.close)
+            await off_loop(self._store.database, self.close)
 
     def classify(self, task: Task, *, context_tokens: int | None = None) -> Classification:
         """Say what kind of work a task is, how hard, what it needs and how long it will be.

@@ -7,12 +7,12 @@ requests it had not seen better than the table alone did, by more than the noise
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from mcp_router.belief.beta import mean
 from mcp_router.learning.groups import Groups, guess, learn_groups
-from mcp_router.learning.ridge import Example, Ridge, fit, predict
+from mcp_router.learning.ridge import Ridge, Rows, arrange, fit_rows, predict
 from mcp_router.learning.table import Seen, Table, believed, tabulate
 
 T = TypeVar("T")
@@ -94,7 +94,7 @@ def foretell(cases: Sequence[Case], *, starts: Mapping[str, float]) -> Foretold:
     for fold in range(_FOLDS):
         rest, told = _others(cases, folds, fold), _others(table, folds, fold)
         able = [one for one in starts if len(_answered(rest, one)) >= _LEAST_IN_FOLD]
-        ridges = {model: _ridge(rest, told, model=model) for model in able}
+        ridges = _ridges(rest, told, models=able)
         for at in _within(folds, fold):
             ridge[at] = _shifted(table[at], cases[at], ridges=ridges)
     return Foretold(table, ridge)
@@ -110,10 +110,8 @@ def learn(
     made = told or foretell(cases, starts=starts)
     gains = {model: _gain(cases, model=model, told=made) for model in starts}
     plain = _without_ridges(cases, starts=starts)
-    ridges = {
-        model: _ridge(cases, made.table, model=model) for model, gain in gains.items() if gain.on
-    }
-    return plain._replace(ridges=ridges, gains=gains)
+    on = [model for model, gain in gains.items() if gain.on]
+    return plain._replace(ridges=_ridges(cases, made.table, models=on), gains=gains)
 
 
 def chances(learner: Learner, case: Case) -> dict[str, float]:
@@ -194,16 +192,19 @@ def _shifted(
     return found
 
 
-def _ridge(cases: Sequence[Case], told: Sequence[Mapping[str, float]], *, model: str) -> Ridge:
+def _ridges(
+    cases: Sequence[Case], told: Sequence[Mapping[str, float]], *, models: Iterable[str]
+) -> dict[str, Ridge]:
     """Fit what the table leaves over, `told` being what it says of each case it has not seen."""
-    return fit(
-        [
-            Example(case.buckets, case.words, case.scores[model] - table[model])
-            for case, table in zip(cases, told, strict=True)
-            if model in case.scores
-        ],
-        penalty=_PENALTY,
-    )
+    arranged: dict[tuple[int, ...], Rows] = {}
+    found: dict[str, Ridge] = {}
+    for model in models:
+        own = tuple(at for at, case in enumerate(cases) if model in case.scores)
+        if own not in arranged:
+            arranged[own] = arrange([(cases[at].buckets, cases[at].words) for at in own])
+        over = [cases[at].scores[model] - told[at][model] for at in own]
+        found[model] = fit_rows(arranged[own], over, penalty=_PENALTY)
+    return found
 
 
 def _answered(cases: Sequence[Case], model: str) -> list[Case]:

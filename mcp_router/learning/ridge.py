@@ -35,14 +35,37 @@ class Ridge(NamedTuple):
     length: float
 
 
-class _Rows(NamedTuple):
-    """The matrix of the examples, as what picks the used columns of a row and the reverse."""
+class Rows(NamedTuple):
+    """The matrix of some requests, as what picks the used columns of a row and the reverse.
+
+    `length` is the mean of their lengths, which `lengths` are relative to.
+    """
 
     buckets: Sequence[int]
     by_row: Sequence[_Picker]
     by_column: Sequence[_Picker]
     each: Sequence[float]
     lengths: Sequence[float]
+    length: float
+
+
+def arrange(requests: Sequence[tuple[frozenset[int], int]]) -> Rows:
+    """Make rows of the buckets of requests and how many words they have."""
+    length = _mean([_log(words) for _, words in requests])
+    buckets = sorted(set[int]().union(*(own for own, _ in requests)))
+    column = {bucket: at for at, bucket in enumerate(buckets)}
+    held: list[list[int]] = [[] for _ in buckets]
+    for index, (own, _) in enumerate(requests):
+        for bucket in own:
+            held[column[bucket]].append(index)
+    return Rows(
+        buckets=buckets,
+        by_row=[_picker([column[bucket] for bucket in own]) for own, _ in requests],
+        by_column=[_picker(rows) for rows in held],
+        each=[_each(own) for own, _ in requests],
+        lengths=[_LENGTH_SCALE * (_log(words) - length) for _, words in requests],
+        length=length,
+    )
 
 
 def fit(examples: Sequence[Example], *, penalty: float) -> Ridge:
@@ -50,10 +73,14 @@ def fit(examples: Sequence[Example], *, penalty: float) -> Ridge:
 
     The lengths are taken relative to their mean.
     """
-    length = _mean([_log(one.words) for one in examples])
-    rows = _rows(examples, length=length)
+    rows = arrange([(one.buckets, one.words) for one in examples])
+    return fit_rows(rows, [one.target for one in examples], penalty=penalty)
+
+
+def fit_rows(rows: Rows, targets: Sequence[float], *, penalty: float) -> Ridge:
+    """Fit one target for each row, as `fit` does; many may be fitted to the same rows."""
     weights = [0.0] * (len(rows.buckets) + 1)
-    left = _transposed(rows, [one.target for one in examples])
+    left = _transposed(rows, targets)
     way, size = left, _dot(left, left)
     least = _ENOUGH * size
     for _ in range(_STEPS):
@@ -65,7 +92,7 @@ def fit(examples: Sequence[Example], *, penalty: float) -> Ridge:
         left = _plus(left, image, factor=-step)
         size, before = _dot(left, left), size
         way = _plus(left, way, factor=size / before)
-    return Ridge(dict(zip((*rows.buckets, _LENGTH), weights, strict=True)), length)
+    return Ridge(dict(zip((*rows.buckets, _LENGTH), weights, strict=True)), rows.length)
 
 
 def predict(ridge: Ridge, buckets: Collection[int], *, words: int) -> float:
@@ -75,29 +102,12 @@ def predict(ridge: Ridge, buckets: Collection[int], *, words: int) -> float:
     return sum_ * _each(buckets) + length * ridge.weights.get(_LENGTH, 0.0)
 
 
-def _rows(examples: Sequence[Example], *, length: float) -> _Rows:
-    given = [one.buckets for one in examples]
-    buckets = sorted(set[int]().union(*given))
-    column = {bucket: at for at, bucket in enumerate(buckets)}
-    held: list[list[int]] = [[] for _ in buckets]
-    for index, row in enumerate(given):
-        for bucket in row:
-            held[column[bucket]].append(index)
-    return _Rows(
-        buckets=buckets,
-        by_row=[_picker([column[bucket] for bucket in row]) for row in given],
-        by_column=[_picker(rows) for rows in held],
-        each=[_each(row) for row in given],
-        lengths=[_LENGTH_SCALE * (_log(one.words) - length) for one in examples],
-    )
-
-
 def _picker(indexes: Sequence[int]) -> _Picker:
     # A picker of one index returns no tuple; -1 holds a zero, which changes no sum.
     return itemgetter(-1, -1, *indexes)
 
 
-def _times(rows: _Rows, weights: Sequence[float]) -> list[float]:
+def _times(rows: Rows, weights: Sequence[float]) -> list[float]:
     """Multiply the matrix of the rows by weights, that of the length last."""
     padded, last = [*weights[:-1], 0.0], weights[-1]
     return [
@@ -106,7 +116,7 @@ def _times(rows: _Rows, weights: Sequence[float]) -> list[float]:
     ]
 
 
-def _transposed(rows: _Rows, values: Sequence[float]) -> list[float]:
+def _transposed(rows: Rows, values: Sequence[float]) -> list[float]:
     """Multiply the transposed matrix by one value for each row."""
     padded = [*map(mul, values, rows.each), 0.0]
     return [*(sum(pick(padded)) for pick in rows.by_column), _dot(values, rows.lengths)]

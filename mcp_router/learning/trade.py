@@ -12,11 +12,10 @@ from typing import NamedTuple
 STEPS = 80
 """How many trade-offs are tried, and how many a front is drawn from."""
 
-TOLERANCE = 0.0075
+TOLERANCE = 0.005
 """How much mean score the trade-off may lose on the requests it is chosen on.
 
-Less than the point that still counts as equal quality. What is predicted there comes from a part of
-the requests only and errs on the safe side: about half a point is lost of what all of them teach.
+Half of what still counts as equal quality: the other half is left to chance.
 """
 
 _STEP = 10 ** (6 / STEPS)

@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from anyio import CancelScope, to_thread
 
@@ -15,6 +15,8 @@ from mcp_router.errors import RouterError
 
 if TYPE_CHECKING:
     from mcp_router.router import Router
+
+Answer = TypeVar("Answer")
 
 OpenRouter = Callable[[], "Router"]
 """Gives a new router, with the settings as they are then, on any thread."""
@@ -79,6 +81,17 @@ class LazyRouter:
         call = self._call.get()
         held = call.held if call and call.held else self._unchanged(call)
         return held.router if held else await to_thread.run_sync(self.get)
+
+    async def ask(self, look: Callable[[Router], Answer]) -> Answer:
+        """Ask the router of this call without holding the event loop up while it looks.
+
+        Raises:
+            RouterError: as `get` raises, or `look`.
+        """
+        from mcp_router.execution.off_loop import off_loop
+
+        router = await self.opened()
+        return await off_loop(router.store.database, lambda: look(router))
 
     @asynccontextmanager
     async def call(self) -> AsyncGenerator[None]:

@@ -12,7 +12,6 @@ from mcp.server.session import ServerSession
 from mcp.types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from mcp_router.errors import StorageError
-from mcp_router.execution.off_loop import off_loop
 from mcp_router.server.lazy import LazyRouter
 
 BUDGET_URI = "router://budget"
@@ -66,8 +65,7 @@ class BudgetWatch:
                 await session.send_resource_updated(BUDGET_URI)
 
     async def _state(self) -> object:
-        router = await self._router.opened()
-        budgets = await off_loop(router.store.database, router.budget)
+        budgets = await self._router.ask(lambda router: router.budget())
         return [(one.name, one.limit_usd, one.spent_usd, one.alert is None) for one in budgets]
 
     def _forget(self, gone: ServerSession) -> None:
