@@ -1,5 +1,6 @@
 -- What came of each model on each kind of task. Calls are rows of source 'execution'; quality is
--- known only where somebody or something judged, and a score counts as that share of a success.
+-- known only where somebody or something judged, the latest judgement of each counts, and a score
+-- counts as that share of a success.
 SELECT
   task_type, complexity, model,
   count(*) FILTER (WHERE source = 'execution'),
@@ -9,9 +10,11 @@ SELECT
   coalesce(sum(1.0 * cost_nanos * cost_nanos) FILTER (WHERE source = 'execution'), 0.0),
   coalesce(sum(cost_nanos) FILTER (WHERE source = 'execution' AND ok = 0), 0),
   coalesce(sum(cost_nanos) FILTER (WHERE source <> 'execution'), 0),
-  count(*) FILTER (WHERE source NOT IN ('execution', 'cache') OR score IS NOT NULL),
+  count(*)
+    FILTER (WHERE superseded = 0 AND (source NOT IN ('execution', 'cache') OR score IS NOT NULL)),
   coalesce(sum(coalesce(score, ok))
-    FILTER (WHERE source NOT IN ('execution', 'cache') OR score IS NOT NULL), 0.0)
+    FILTER (WHERE superseded = 0 AND (source NOT IN ('execution', 'cache') OR score IS NOT NULL)),
+    0.0)
 FROM routing_outcomes
 WHERE created_ms >= :from_ms AND created_ms < :to_ms
 GROUP BY task_type, complexity, model

@@ -37,13 +37,16 @@ class EvidenceReader:
         present = weight(now)
         known: dict[str, list[Grades]] = {}
         for (model, task, complexity, source), (cases, good, bad) in sorted(sums.items()):
+            # All of them may have been taken back, and leave a rounding error below zero.
+            if cases <= 0:
+                continue
             one = {
                 "task_type": task,
                 "complexity": complexity,
                 "source": source,
                 "cases": int(cases),
-                "good": good / present,
-                "bad": bad / present,
+                "good": max(0.0, good / present),
+                "bad": max(0.0, bad / present),
             }
             known.setdefault(model, []).append(Grades.model_validate(one))
         return {model: tuple(cells) for model, cells in known.items()}

@@ -113,9 +113,10 @@ def _percentiles(known: _Known, *, key: Key) -> tuple[int | None, ...]:
 def _performance(sums: Sums, *, percentiles: tuple[int | None, ...], present: float) -> Performance:
     calls, successes, failures, used, estimated = sums
     latency_p50, latency_p95, first_token_p95 = percentiles
+    # What is taken out of a sum again may leave a rounding error below zero.
     return Performance(
-        successes=successes / present,
-        failures=failures / present,
+        successes=max(0.0, successes / present),
+        failures=max(0.0, failures / present),
         calls=int(calls),
         latency_p50_ms=latency_p50,
         latency_p95_ms=latency_p95,

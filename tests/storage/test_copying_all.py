@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from mcp_router.learning.pairs import Pair
-from mcp_router.learning.ridge import BUCKETS, Ridge
+from mcp_router.learning.ridge import Ridge
 from mcp_router.routing.corrections import Correction
-from mcp_router.routing.sketch import Sketch, packed
+from mcp_router.routing.sketch import BUCKETS, Sketch, packed
 from mcp_router.storage.answers import AnswerCache
 from mcp_router.storage.copying import copy_history
 from mcp_router.storage.exposures import Exposures, Result

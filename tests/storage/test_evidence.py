@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mcp_router.storage.migrations import known_migrations
+from mcp_router.storage.migrations import known_migrations, migrate
 from mcp_router.storage.performance import HALF_LIFE
 from mcp_router.storage.postgres.database import PostgresDatabase
+from mcp_router.storage.queries import query
 from mcp_router.storage.reset import clear_records
+from mcp_router.storage.rows import outcome_row
 from mcp_router.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -23,12 +25,6 @@ if TYPE_CHECKING:
 
     MakeOutcome = Callable[..., Outcome]
 
-_UNDONE = """
-DROP TRIGGER summary_state_fold_evidence;
-DROP VIEW fresh_evidence;
-DROP VIEW judged_outcomes;
-DROP TABLE model_evidence;
-"""
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
 
@@ -55,10 +51,10 @@ def test_judgements_are_summed_by_work_and_source(
     store: SqliteStore, make_outcome: MakeOutcome, folded: bool
 ) -> None:
     same = {"created_at": NOON, "task_type": "testing", "complexity": "complex"}
-    store.record_outcome(make_outcome(**same, source="feedback", score=1.0))
-    store.record_outcome(make_outcome(**same, source="feedback", ok=False))
-    store.record_outcome(make_outcome(**same, source="judge", score=0.75))
-    store.record_outcome(make_outcome(**{**same, "complexity": "simple"}, source="judge"))
+    store.record_outcome(make_outcome(1, **same, source="feedback", score=1.0))
+    store.record_outcome(make_outcome(2, **same, source="feedback", ok=False))
+    store.record_outcome(make_outcome(1, **same, source="judge", score=0.75))
+    store.record_outcome(make_outcome(2, **{**same, "complexity": "simple"}, source="judge"))
     if folded:
         fold(store)
     found = grades(store)
@@ -96,7 +92,8 @@ def test_sums_and_latest_rows_add_up_over_many_outcomes(
     store: SqliteStore, make_outcome: MakeOutcome
 ) -> None:
     for number in range(300):
-        store.record_outcome(make_outcome(created_at=NOON, source="judge", ok=number % 3 > 0))
+        told = {"created_at": NOON, "source": "judge", "ok": number % 3 > 0}
+        store.record_outcome(make_outcome(number, **told))
     (found,) = grades(store).values()
     assert (found.cases, round(found.good), round(found.bad)) == (300, 200, 100)
 
@@ -122,13 +119,12 @@ def test_judgements_from_before_the_table_are_in_it(
     tmp_path: Path, make_outcome: MakeOutcome
 ) -> None:
     path = tmp_path / "a.db"
-    with SqliteStore.open(path) as store:
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        migrate(connection, path=path, steps=known_migrations()[:8])
         for source in ("feedback", "execution"):
-            store.record_outcome(make_outcome(created_at=NOON, source=source))
-        fold(store)
-    step = next(one for one in known_migrations() if one.name.endswith("evidence"))
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript(_UNDONE + step.sql)
+            row = outcome_row(make_outcome(created_at=NOON, source=source))
+            connection.execute(query("record_outcome"), row)
+        connection.execute("UPDATE summary_state SET folds = folds + 1")
     with SqliteStore.open(path) as store:
         (found,) = grades(store).values()
     assert (found.source, found.cases, found.good) == ("feedback", 1, pytest.approx(1))

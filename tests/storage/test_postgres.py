@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.database import Database
 from mcp_router.storage.ledger import Ledger, Purpose
 from mcp_router.storage.migrations import known_migrations
-from mcp_router.storage.postgres.database import PostgresDatabase
+from mcp_router.storage.postgres.database import MOST_CONNECTIONS, PostgresDatabase
 from mcp_router.storage.postgres.dialect import translated
 from mcp_router.storage.postgres.migrations import postgres_migrations
 from mcp_router.storage.postgres.outbox import Op
@@ -74,7 +75,7 @@ def test_both_engines_have_the_same_migrations_tables_views_and_columns(
             theirs = {name for (name,) in connection.execute(SHARED_TABLES)}
         assert theirs - names == {"replayed_records"}
         assert names - theirs == set()
-        views = {"judged_outcomes"} | {name for name in names if name.startswith(("v_", "fresh_"))}
+        views = {name for name in names if name.startswith(("v_", "fresh_"))}
         for name in names - views:
             assert dict(shared.columns(name)) == dict(own.columns(name)), name
 
@@ -154,6 +155,34 @@ def test_a_server_that_falls_silent_is_given_up(
     gate.shut()
 
 
+def test_after_outages_a_process_keeps_no_more_connections_than_before(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mcp_router.storage.postgres.database._PAUSE_SECONDS", 0.0)
+    gate = Gate()
+
+    def lose() -> None:
+        with database.reading() as connection:
+            # The server goes away between the loan and the first statement.
+            assert not connection.wire.closed
+            gate.shut()
+            connection.execute("SELECT 1")
+
+    def backend(_: int) -> int:
+        with database.reading() as connection:
+            return int(connection.first("SELECT pg_backend_pid(), pg_sleep(0.2)", ())[0])
+
+    with PostgresDatabase(gate.address(address.rpartition("%3D")[2])) as database:
+        for _ in range(3):
+            with pytest.raises(LostDatabaseError):
+                lose()
+            gate.open()
+        with ThreadPoolExecutor(2 * MOST_CONNECTIONS) as pool:
+            backends = set(pool.map(backend, range(2 * MOST_CONNECTIONS)))
+    assert len(backends) <= MOST_CONNECTIONS
+    gate.shut()
+
+
 def test_a_record_that_arrived_unconfirmed_is_not_written_twice(
     address: str, tmp_path: Path
 ) -> None:
@@ -176,6 +205,19 @@ def test_a_record_that_arrived_unconfirmed_is_not_written_twice(
         with database.reading() as connection:
             found = connection.execute("SELECT count(*) FROM rate_limit_events").fetchone()
         assert found == (0,)
+
+
+def test_a_process_whose_database_is_away_closes_at_once(address: str, tmp_path: Path) -> None:
+    gate = Gate()
+    gate.shut()
+    place = gate.address(address.rpartition("%3D")[2])
+    with PostgresDatabase(place, on_lost="open") as database:
+        database.keep_in(tmp_path / "outbox.db")
+        assert database.outbox is not None
+        database.outbox.later(lambda: None)
+        database.outbox.wait(5)
+        began = time.monotonic()
+    assert time.monotonic() - began < 3
 
 
 def test_a_record_that_is_refused_holds_up_no_other(address: str, tmp_path: Path) -> None:

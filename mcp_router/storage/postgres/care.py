@@ -5,22 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_router.storage.kinds import TABLES
+from mcp_router.storage.trials import FORGET
 
 if TYPE_CHECKING:
     from mcp_router.storage.database import Connection, Database
 
 _BATCH = 500
-# A row that no summary contains yet must stay until one does.
+# A row that no summary contains yet, or that is to leave one, must stay until that is done.
 _DELETE_OLD = """
 DELETE FROM {table} WHERE seq IN (
   SELECT seq FROM {table} WHERE created_ms < ?{summed} ORDER BY created_ms LIMIT ?
   FOR UPDATE SKIP LOCKED)
 """
 _DELETE_RUNS = "DELETE FROM workflow_runs WHERE updated_ms < ?"
-_DELETE_TRIALS = "DELETE FROM learning_trials WHERE created_ms < ?"
 # Old enough that no record still waits on a machine to be replayed.
 _DELETE_REPLAYED = "DELETE FROM replayed_records WHERE replayed_ms < ?"
-_SUMMED = frozenset({"decisions", "outcomes", "fallbacks"})
+_SUMMED = {
+    "decisions": " AND NOT fresh",
+    "outcomes": " AND NOT fresh AND superseded <> 1",
+    "fallbacks": " AND NOT fresh",
+}
 
 
 def prune(database: Database, *, cut: int) -> list[int]:
@@ -52,11 +56,11 @@ def prune_some(connection: Connection, *, cut: int) -> bool:
 
 def _prune(connection: Connection, *, cut: int) -> list[int]:
     connection.execute(_DELETE_RUNS, (cut,))
-    connection.execute(_DELETE_TRIALS, (cut,))
+    connection.execute(FORGET, (cut,))
     connection.execute(_DELETE_REPLAYED, (cut,))
     return [
         connection.execute(
-            _DELETE_OLD.format(table=table, summed=" AND NOT fresh" if kind in _SUMMED else ""),
+            _DELETE_OLD.format(table=table, summed=_SUMMED.get(kind, "")),
             (cut, _BATCH),
         ).rowcount
         for kind, table in TABLES.items()
