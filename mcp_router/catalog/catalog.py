@@ -66,10 +66,14 @@ class Catalog:
         Raises:
             UnknownModelError: nothing is called so; holds the three nearest names.
         """
-        found = self._find(names.followed(name, aliases=self.given_aliases))
+        found = self.find(name)
         if found is None:
             raise self._unknown(name)
         return found
+
+    def find(self, name: str) -> ModelInfo | None:
+        """Find the row a name means as `resolve` does, None where nothing is called so."""
+        return self._find(names.followed(name, aliases=self.given_aliases))
 
     def chain(self, spec: str | Sequence[str]) -> tuple[ModelInfo, ...]:
         """Find the models of a chain, given by its name, as one model or as a list of models.
@@ -216,7 +220,7 @@ class Catalog:
         for name, entries in self.chains.items():
             if names.canonical(name) == key:
                 return entries
-        if self._find(names.followed(spec, aliases=self.given_aliases)) is None:
+        if self.find(spec) is None:
             raise self._unknown(spec, chains=(*self.given_chains, *self.chains))
         return (spec,)
 
@@ -240,7 +244,7 @@ class Catalog:
             if found := self._lines.get(key):
                 return found
             if role := self.roles.get(key.replace("-", "_")):
-                return self._find(names.followed(role, aliases=self.given_aliases))
+                return self.find(role)
         return self._row_names.get(key)
 
     def _snapshot(self, key: str) -> ModelInfo | None:

@@ -122,9 +122,8 @@ def _row(laying: _Laying, name: str, table: ModelSettings) -> ModelInfo:
 
 
 def _meant(base: Catalog, name: str, table: ModelSettings) -> ModelInfo | None:
-    try:
-        row = base.resolve(name)
-    except UnknownModelError:
+    row = base.find(name)
+    if row is None:
         return None
     # A complete table under a name that only leads to a built-in row is a model of its own.
     complete = table.provider is not None and table.context is not None

@@ -2,19 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from types import MappingProxyType
+from functools import cache
 
-from mcp_router.providers.anthropic import AnthropicWire
-from mcp_router.providers.gemini import GeminiWire
 from mcp_router.providers.history import mended
-from mcp_router.providers.openai import OpenAIWire
 from mcp_router.providers.wire import Call, PreparedRequest, Target, Wire
 
-WIRES: Mapping[str, Wire] = MappingProxyType(
-    {"openai": OpenAIWire(), "anthropic": AnthropicWire(), "gemini": GeminiWire()}
-)
+
+@cache
+def _openai() -> Wire:
+    from mcp_router.providers.openai import OpenAIWire
+
+    return OpenAIWire()
+
+
+@cache
+def _anthropic() -> Wire:
+    from mcp_router.providers.anthropic import AnthropicWire
+
+    return AnthropicWire()
+
+
+@cache
+def _gemini() -> Wire:
+    from mcp_router.providers.gemini import GeminiWire
+
+    return GeminiWire()
+
+
+class _Wires(Mapping[str, Wire]):
+    """Loads a wire when it is first looked up: most people's models speak one of them."""
+
+    _OPEN: Mapping[str, Callable[[], Wire]] = {
+        "openai": _openai,
+        "anthropic": _anthropic,
+        "gemini": _gemini,
+    }
+
+    def __getitem__(self, name: str) -> Wire:
+        return self._OPEN[name]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._OPEN)
+
+    def __len__(self) -> int:
+        return len(self._OPEN)
+
+
+WIRES: Mapping[str, Wire] = _Wires()
 """What `ProviderInfo.wire` names."""
 
 

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 
 from mcp_router.quality.asked import Asked
 from mcp_router.quality.dates import read_date
+from mcp_router.quality.json_text import canonical_json, read_json
 from mcp_router.quality.languages import language_of
 from mcp_router.quality.quantities import Quantity, read_quantity
-from mcp_router.quality.schema import canonical_json, read_json
 from mcp_router.quality.tables import pattern, words
 from mcp_router.quality.voice import layout
 from mcp_router.routing.text import fold

@@ -11,8 +11,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, Protocol, cast
 
+from mcp_router.quality.json_text import read_json
 from mcp_router.quality.prompts import judge_request
-from mcp_router.quality.schema import read_json
 from mcp_router.types import Request
 
 Orders = Literal["both_ways", "every_place"]

@@ -9,17 +9,15 @@ run.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from itertools import accumulate
 from typing import Any, NamedTuple, cast
 
+from mcp_router.quality.json_text import canonical_json
 from mcp_router.quality.patterns import PatternError, safe_pattern
 
 _DEEPEST = 60
-_DEEPEST_JSON = 200
 _MOST_STEPS = 50_000
 
 Schema = Mapping[str, Any] | bool
@@ -43,42 +41,6 @@ class _Budget:
 def mismatch(value: object, *, schema: Schema) -> Mismatch | None:
     """Return the first way in which a JSON value differs from a schema; None when it fits."""
     return next(_check(value, schema, place="", budget=_Budget(schema), depth=0), None)
-
-
-def read_json(text: str) -> tuple[object, bool]:
-    """Parse strict JSON; return the value and whether there was one. Nests 200 deep at most."""
-    if _depth(text) > _DEEPEST_JSON:
-        return None, False
-    try:
-        return json.loads(text, parse_constant=_refuse), True
-    except ValueError:
-        return None, False
-
-
-def canonical_json(value: object) -> str:
-    """Write a JSON value so that equal values are equal texts: 1 and 1.0 are one number."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    if isinstance(value, list):
-        return f"[{','.join(map(canonical_json, cast('list[object]', value)))}]"
-    if isinstance(value, Mapping):
-        rows = sorted(cast("Mapping[str, object]", value).items())
-        return (
-            f"{{{','.join(f'{json.dumps(name)}:{canonical_json(part)}' for name, part in rows)}}}"
-        )
-    return json.dumps(value)
-
-
-def _depth(text: str) -> int:
-    """Count the brackets open at once, at most; those in strings are taken for real ones."""
-    if text.count("[") + text.count("{") <= _DEEPEST_JSON:
-        return 0
-    signs = (1 if sign in "[{" else -1 for sign in text if sign in "[]{}")
-    return max(accumulate(signs))
-
-
-def _refuse(constant: str) -> object:
-    raise ValueError(f"{constant} is no JSON")
 
 
 def _check(

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from mcp_router.quality.code import parses
+from mcp_router.quality.json_text import read_json
 from mcp_router.quality.patterns import safe_pattern
-from mcp_router.quality.schema import mismatch, read_json
+from mcp_router.quality.schema import mismatch
 from mcp_router.quality.voice import layout
 from mcp_router.routing.text import message_text
 from mcp_router.types import Request

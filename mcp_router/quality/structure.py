@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from mcp_router.quality.asked import Asked
 from mcp_router.quality.formats import wants
-from mcp_router.quality.schema import mismatch, read_json
+from mcp_router.quality.json_text import read_json
 from mcp_router.quality.signals import Signal
 from mcp_router.quality.voice import Layout
 from mcp_router.types import Request, ToolCall
+
+if TYPE_CHECKING:
+    from mcp_router.quality.schema import Mismatch, Schema
 
 
 def json_signals(request: Request, asked: Asked, *, answer: str, parts: Layout) -> Iterator[Signal]:
@@ -27,7 +31,7 @@ def json_signals(request: Request, asked: Asked, *, answer: str, parts: Layout) 
     if not found:
         yield Signal("json", 1.0, "is not the JSON that was asked for")
     elif request.response_schema:
-        wrong = mismatch(value, schema=request.response_schema)
+        wrong = _mismatch(value, schema=request.response_schema)
         if wrong is not None:
             place = f"its {wrong.place}" if wrong.place else "it"
             yield Signal("schema", 1.0, f"{place} {wrong.problem}")
@@ -40,8 +44,15 @@ def tool_signals(request: Request, calls: Sequence[ToolCall]) -> Iterator[Signal
         if call.name not in offered:
             yield Signal("tool_call", 1.0, f"calls {call.name}, which is no tool of the request")
             return
-        wrong = mismatch(dict(call.arguments), schema=offered[call.name])
+        wrong = _mismatch(dict(call.arguments), schema=offered[call.name])
         if wrong is not None:
             says = f"calls {call.name} with arguments that do not fit ({wrong.problem})"
             yield Signal("tool_call", 1.0, says)
             return
+
+
+def _mismatch(value: object, *, schema: Schema) -> Mismatch | None:
+    # Few requests bring a schema.
+    from mcp_router.quality.schema import mismatch
+
+    return mismatch(value, schema=schema)

@@ -7,7 +7,16 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from mcp_router.routing.lexicon import STEM, WIDE, Cue, Cues, Lexicon, Phrases, lexicon
+from mcp_router.routing.lexicon import (
+    STEM,
+    WIDE,
+    Cue,
+    Cues,
+    Lexicon,
+    lexicon,
+    opened,
+    wide_cues,
+)
 from mcp_router.types import TaskType
 
 _WORDS = r"\w+(?:'\w+)*[+#]*|[.!?:;](?=\s|$)|[\u3002\uff01\uff1f]"
@@ -78,7 +87,7 @@ def find_cues(prose: str) -> Found:
     if len(tokens) > _HEAD + _TAIL:
         tokens = (*tokens[:_HEAD], "\n", *tokens[-_TAIL:])
     spoken = _spoken(tokens, lex=lex)
-    hits = [*_word_hits(tokens, lex=lex, spoken=spoken), *_wide_hits(prose, lex=lex)]
+    hits = [*_word_hits(tokens, lex=lex, spoken=spoken), *_wide_hits(prose)]
     lead = _lead(tokens, hits, lex=lex)
     standings = _standings(hits, lead)
     evidence = (*_type_evidence(hits, standings), *_class_evidence(hits, standings))
@@ -144,6 +153,7 @@ def _word_hits(
             continue
         length = 1
         cues, following = telling[token]
+        # Most neighbours are nowhere in what is written, which is quicker to see than to read.
         if following is not None and at + 1 < size and tokens[at + 1] in following:
             length, cues = _longest(tokens, at, single=cues, following=following)
         if not cues or (negators and not negators.isdisjoint(tokens[max(0, at - 2) : at])):
@@ -161,9 +171,9 @@ def _word_hits(
 
 def _telling(
     words: Iterable[str], *, lex: Lexicon, foreign: frozenset[str]
-) -> dict[str, tuple[Cues, Phrases | None]]:
+) -> dict[str, tuple[Cues, str | None]]:
     """Look up what words say by themselves and which phrases they open, if anything."""
-    telling: dict[str, tuple[Cues, Phrases | None]] = {}
+    telling: dict[str, tuple[Cues, str | None]] = {}
     for word in words:
         cues, phrases = _single(word, lex=lex), lex.phrases.get(word)
         if cues or phrases is not None:
@@ -181,14 +191,12 @@ def _is_thing(cue: Cue) -> bool:
     return cue.kind == "class" and cue.label not in _VERBS
 
 
-def _longest(
-    tokens: tuple[str, ...], at: int, *, single: Cues, following: Phrases
-) -> tuple[int, Cues]:
+def _longest(tokens: tuple[str, ...], at: int, *, single: Cues, following: str) -> tuple[int, Cues]:
     """Look up the longest phrase that starts here; returns its length in words and its cues.
 
     A phrase keeps the classes of its first word, so that "review this code" stays a review.
     """
-    for rest, cues in following[tokens[at + 1]]:
+    for rest, cues in opened(following).get(tokens[at + 1], ()):
         if not rest or tokens[at + 2 : at + 2 + len(rest)] == rest:
             return len(rest) + 2, (*cues, *(cue for cue in single if cue.kind == "class"))
     return 1, single
@@ -205,12 +213,13 @@ def _single(token: str, *, lex: Lexicon) -> Cues:
     return ()
 
 
-def _wide_hits(prose: str, *, lex: Lexicon) -> Iterator[_Hit]:
+def _wide_hits(prose: str) -> Iterator[_Hit]:
     if prose.isascii() or not re.search(WIDE, prose):
         return
+    wide = wide_cues()
     # In the order of the text: sets of strings have none that lasts.
     for sign in dict.fromkeys(prose):
-        for key, cues in lex.wide.get(sign, ()):
+        for key, cues in wide.get(sign, ()):
             at = prose.find(key)
             if at >= 0:
                 close = at < _ZONE_WIDE or prose.find(key, -_ZONE_WIDE) >= 0

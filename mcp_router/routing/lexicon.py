@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Literal, NamedTuple, TypedDict
 
@@ -32,21 +32,29 @@ class Cue(NamedTuple):
 
 Cues = tuple[Cue, ...]
 Phrases = Mapping[str, tuple[tuple[tuple[str, ...], Cues], ...]]
+"""By their second word: what follows it, longest first."""
+Wide = Mapping[str, tuple[tuple[str, Cues], ...]]
+"""Substrings by their first sign."""
+
+# Words that open phrases and come up in prompts are few; each takes about a kilobyte.
+_MOST_OPENED = 512
 
 
 class Lexicon(NamedTuple):
     """The compiled entries.
 
-    `phrases` are found by their first word, then by their second, and hold what follows, longest
-    first. `stems` are found by their first four letters. `wide` are substrings by
-    first sign, for scripts that put no blanks between words. `tables` give the weight of each pair,
-    class and mark for each task type.
+    `phrases` are found by their first word and written close, for `opened` to read: as values
+    they take a megabyte, and a prompt needs few of them. `wide`, for scripts that put no blanks
+    between words, is written so as well; `wide_cues` reads it. Both name their cues by the place
+    in `cues`. `stems` are found by their first four letters. `tables` give the weight of each
+    pair, class and mark for each task type.
     """
 
     words: Mapping[str, Cues]
-    phrases: Mapping[str, Phrases]
+    phrases: Mapping[str, str]
     stems: Mapping[str, tuple[tuple[str, Cues], ...]]
-    wide: Mapping[str, tuple[tuple[str, Cues], ...]]
+    wide: str
+    cues: tuple[Cue, ...]
     tables: Mapping[str, TypeWeights]
     priors: Mapping[str, float]
     negators: frozenset[str]
@@ -67,31 +75,85 @@ class _File(TypedDict):
     stopwords: dict[str, str]
 
 
+class _Sorted(NamedTuple):
+    """The entries by what they are: words, stems, and phrases and substrings written close."""
+
+    words: dict[str, Cues]
+    stems: dict[str, Cues]
+    phrases: dict[str, str]
+    wide: str
+    cues: tuple[Cue, ...]
+
+
 @cache
 def lexicon() -> Lexicon:
     """Load and compile the lexicon on first use; it never changes afterwards."""
     raw: _File = json.loads(Path(__file__).with_name("cues.json").read_text("utf-8"))
-    spaced: dict[str, Cues] = {}
-    wide: dict[str, Cues] = {}
-    # Thousands of phrases say the same few hundred things, which are kept once.
-    same: dict[Cues, Cues] = {}
-    for listed, cue in _entries(raw):
-        into = wide if cue.language == "cjk" else spaced
-        for phrase in listed.split("; "):
-            cues = (*into.get(phrase, ()), cue)
-            into[phrase] = same.setdefault(cues, cues)
-    single = {phrase: cues for phrase, cues in spaced.items() if " " not in phrase}
+    entries = _sorted_out(raw)
     return Lexicon(
-        words=single,
-        phrases=_by_first_words(spaced),
-        stems=_by_first_letters(single),
-        wide=_by_first_sign(wide),
+        words=entries.words,
+        phrases=entries.phrases,
+        stems=_by_first_letters(entries.stems),
+        wide=entries.wide,
+        cues=entries.cues,
         tables={"pairs": raw["pairs"], "solo": raw["solo"], "marks": raw["marks"]},
         priors=raw["priors"],
         negators=frozenset(raw["negators"].split("; ")),
         openers=frozenset(raw["openers"].split("; ")),
         stopwords=_by_word(raw["stopwords"]),
     )
+
+
+def _sorted_out(raw: _File) -> _Sorted:
+    words: dict[str, Cues] = {}
+    stems: dict[str, Cues] = {}
+    phrases: dict[str, str] = defaultdict(str)
+    wide: list[str] = []
+    # Thousands of words say the same few hundred things, which are kept once.
+    same: dict[Cues, Cues] = {}
+    cues: list[Cue] = []
+    for listed, cue in _entries(raw):
+        for phrase in listed.split("; "):
+            first, _, rest = phrase.partition(" ")
+            if cue.language == "cjk":
+                wide.append(f"{phrase}:{len(cues)};")
+            elif rest:
+                phrases[first] += f"{rest}:{len(cues)};"
+            else:
+                into = stems if first[-1] == "*" else words
+                said = (*into.get(first, ()), cue)
+                into[first] = same.setdefault(said, said)
+        cues.append(cue)
+    return _Sorted(words, stems, dict(phrases), "".join(wide), tuple(cues))
+
+
+@lru_cache(maxsize=_MOST_OPENED)
+def opened(written: str) -> Phrases:
+    """Read the phrases that one word opens, as the lexicon has them."""
+    found = _read(written)
+    phrases: dict[str, tuple[tuple[tuple[str, ...], Cues], ...]] = {}
+    for phrase in sorted(found, key=len, reverse=True):
+        second, *rest = phrase.split(" ")
+        phrases[second] = (*phrases.get(second, ()), (tuple(rest), found[phrase]))
+    return phrases
+
+
+@cache
+def wide_cues() -> Wide:
+    """Read the substrings of the lexicon when a prompt first needs them."""
+    signs: dict[str, list[tuple[str, Cues]]] = defaultdict(list)
+    for key, cues in _read(lexicon().wide).items():
+        signs[key[0]].append((key, cues))
+    return {sign: tuple(found) for sign, found in signs.items()}
+
+
+def _read(written: str) -> dict[str, Cues]:
+    cues = lexicon().cues
+    found: dict[str, Cues] = {}
+    for entry in written[:-1].split(";"):
+        key, _, place = entry.rpartition(":")
+        found[key] = (*found.get(key, ()), cues[int(place)])
+    return found
 
 
 def _entries(raw: _File) -> Iterator[tuple[str, Cue]]:
@@ -108,27 +170,11 @@ def _entries(raw: _File) -> Iterator[tuple[str, Cue]]:
                 yield listed, Cue("trait", label, float(weight), language)
 
 
-def _by_first_words(spaced: Mapping[str, Cues]) -> dict[str, Phrases]:
-    phrases: dict[str, dict[str, tuple[tuple[tuple[str, ...], Cues], ...]]] = defaultdict(dict)
-    for phrase in sorted((p for p in spaced if " " in p), key=len, reverse=True):
-        first, second, *rest = phrase.split(" ")
-        others = phrases[first].get(second, ())
-        phrases[first][second] = (*others, (tuple(rest), spaced[phrase]))
-    return dict(phrases)
-
-
-def _by_first_letters(single: Mapping[str, Cues]) -> dict[str, tuple[tuple[str, Cues], ...]]:
+def _by_first_letters(listed: Mapping[str, Cues]) -> dict[str, tuple[tuple[str, Cues], ...]]:
     stems: dict[str, list[tuple[str, Cues]]] = defaultdict(list)
-    for word in sorted((w for w in single if w.endswith("*")), key=len, reverse=True):
-        stems[word[:STEM]].append((word[:-1], single[word]))
+    for stem in sorted(listed, key=len, reverse=True):
+        stems[stem[:STEM]].append((stem[:-1], listed[stem]))
     return {letters: tuple(found) for letters, found in stems.items()}
-
-
-def _by_first_sign(wide: Mapping[str, Cues]) -> dict[str, tuple[tuple[str, Cues], ...]]:
-    signs: dict[str, list[tuple[str, Cues]]] = defaultdict(list)
-    for key, cues in wide.items():
-        signs[key[0]].append((key, cues))
-    return {sign: tuple(found) for sign, found in signs.items()}
 
 
 def _by_word(stopwords: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

@@ -9,8 +9,6 @@ import math
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from mcp_router.learning.pairs import LEAST, Judged, Pair, learn_pairs
-from mcp_router.learning.ridge import Ridge
 from mcp_router.routing.sketch import unpacked
 from mcp_router.storage.periods import to_ms
 from mcp_router.types import Switch
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from mcp_router.learning.pairs import Judged, Pair
+    from mcp_router.learning.ridge import Ridge
     from mcp_router.storage.database import Connection, Database
 
 MOST = 3_000
@@ -175,6 +175,8 @@ def judgements(database: Database) -> list[Judged]:
     Raises:
         StorageError: the file cannot be read.
     """
+    from mcp_router.learning.pairs import Judged
+
     with database.reading() as connection:
         rows = connection.execute(_JUDGED, (MOST,)).fetchall()
     found: list[Judged] = []
@@ -192,6 +194,8 @@ def refit(database: Database, *, now: datetime) -> int:
     Raises:
         StorageError: the file cannot be used.
     """
+    from mcp_router.learning.pairs import learn_pairs
+
     pairs = learn_pairs(judgements(database))
     keep_pairs(database, pairs, now=now)
     return len(pairs)
@@ -203,6 +207,8 @@ def refit_when_due(database: Database, *, now: datetime) -> None:
     Raises:
         StorageError: the file cannot be used.
     """
+    from mcp_router.learning.pairs import LEAST
+
     with database.reading() as connection:
         (said,) = connection.execute(_SAID).fetchone()
     if said % _EVERY == 0 and count_judgements(database) >= LEAST:
@@ -221,9 +227,15 @@ def count_judgements(database: Database) -> int:
 
 
 def _kept(connection: Connection) -> list[KeptPair]:
+    rows = connection.execute(_PAIRS).fetchall()
+    if not rows:
+        return []
+    # What learns takes memory and time to load, and most databases hold no pairs.
+    from mcp_router.learning.pairs import Pair
+
     return [
         KeptPair(Pair(one, other, _ridge(weights), cases, gain, noise, bool(helps)), bool(undone))
-        for one, other, cases, gain, noise, helps, undone, weights in connection.execute(_PAIRS)
+        for one, other, cases, gain, noise, helps, undone, weights in rows
     ]
 
 
@@ -243,5 +255,7 @@ def _packed(ridge: Ridge) -> bytes:
 
 
 def _ridge(data: bytes) -> Ridge:
+    from mcp_router.learning.ridge import Ridge
+
     (length,) = struct.unpack_from("<d", data)
     return Ridge(dict(struct.iter_unpack("<Hf", data[8:])), length)

@@ -8,19 +8,16 @@ from typing import TYPE_CHECKING, Self
 from mcp_router.errors import UnknownDecisionError
 from mcp_router.money import to_usd
 from mcp_router.storage import rows
-from mcp_router.storage.archive import archive, prune, vacuum
 from mcp_router.storage.breaker import Breaker
 from mcp_router.storage.corrections import drop_correction, keep_correction, read_corrections
 from mcp_router.storage.database import Database
 from mcp_router.storage.details import DetailsWriter, read_decision
 from mcp_router.storage.evidence import EvidenceReader
-from mcp_router.storage.integrity import check
 from mcp_router.storage.ledger import Ledger
 from mcp_router.storage.lessons import LessonReader
 from mcp_router.storage.performance import PerformanceReader
 from mcp_router.storage.periods import to_ms
 from mcp_router.storage.queries import query
-from mcp_router.storage.reports import read_stats, span_of
 from mcp_router.storage.store import Context
 from mcp_router.storage.trials import Trials
 from mcp_router.storage.upkeep import Upkeep
@@ -297,6 +294,8 @@ class SqliteStore:
         Raises:
             StorageError: a file cannot be used. Calling again finishes what was begun.
         """
+        from mcp_router.storage.archive import archive
+
         return archive(self.database, before=before, to=to)
 
     def prune(self, *, before: datetime) -> Moved:
@@ -305,6 +304,8 @@ class SqliteStore:
         Raises:
             StorageError: the file cannot be written.
         """
+        from mcp_router.storage.archive import prune
+
         return prune(self.database, before=before)
 
     def vacuum(self) -> None:
@@ -313,6 +314,8 @@ class SqliteStore:
         Raises:
             StorageError: the file is in use or the disk is full.
         """
+        from mcp_router.storage.archive import vacuum
+
         vacuum(self.database)
 
     def integrity(self) -> tuple[str, ...]:
@@ -321,6 +324,8 @@ class SqliteStore:
         Raises:
             StorageError: the file cannot be read at all.
         """
+        from mcp_router.storage.integrity import check
+
         return check(self.database)
 
     def close(self) -> None:
@@ -368,6 +373,9 @@ class SqliteStore:
     def _stats(
         self, by: By | str, *, period: Period | Range, now: datetime | None, timezone: tzinfo | None
     ) -> tuple[StatRow, ...]:
+        # A server that only routes and records needs no reports.
+        from mcp_router.storage.reports import read_stats, span_of
+
         zone = timezone or self.timezone
         span = span_of(period, now=now or datetime.now(UTC), zone=zone)
         with self.database.reading() as connection:

@@ -15,8 +15,9 @@ from referencing.exceptions import Unresolvable
 from mcp_router.quality.assess import assess
 from mcp_router.quality.closed import closed_answer
 from mcp_router.quality.expected import expected_scorers
+from mcp_router.quality.json_text import canonical_json, read_json
 from mcp_router.quality.judging import read_grades
-from mcp_router.quality.schema import canonical_json, mismatch, read_json
+from mcp_router.quality.schema import mismatch
 from mcp_router.quality.scorers import schema as fits
 from mcp_router.quality.vote import Ballot, vote
 from mcp_router.types import Message, Request, ToolCall, ToolSpec

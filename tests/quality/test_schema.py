@@ -10,7 +10,8 @@ import referencing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_router.quality.schema import Mismatch, canonical_json, mismatch, read_json
+from mcp_router.quality.json_text import canonical_json, read_json
+from mcp_router.quality.schema import Mismatch, mismatch
 
 values = st.recursive(
     st.none()
