@@ -146,6 +146,21 @@ async def test_an_alert_is_told_once_for_all_routers(bench: Bench) -> None:
     assert "day budget" in bench.alerts[0]
 
 
+async def test_alerts_that_cannot_be_looked_up_take_no_answer_back(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with bench.open() as router:
+        cost = (await router.execute(PROMPT, chain="first", max_tokens=50)).cost_usd
+    assert cost is not None
+    limit = {"budget.daily": str(cost * 2 / Decimal("0.8") + Decimal(0)), "budget.monthly": "none"}
+    async with bench.open(**limit) as router:
+        with router.store.database.transaction() as connection:
+            connection.execute("DROP TABLE budget_alerts")
+        assert (await router.execute(PROMPT, chain="first", max_tokens=14)).content
+    assert [line for line in caplog.messages if "budget_alerts" in line]
+    assert bench.alerts == []
+
+
 async def test_feedback_is_evidence_about_the_model_that_answered(bench: Bench) -> None:
     bench.server.script("first", [Fault.http(503)], then="repeat last")
     async with bench.open() as router:

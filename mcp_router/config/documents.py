@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, cast
 
+from mcp_router.config.content import content_of
 from mcp_router.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -39,8 +40,7 @@ def _size(most: int) -> str:
 
 def _text(path: Path, *, place: str, most: int) -> str:
     try:
-        with path.open("rb") as stream:
-            content = stream.read(most + 1)
+        content = content_of(path, most=most + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
         problem = f"it cannot be read ({reason})"

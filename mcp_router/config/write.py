@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from mcp_router.config.content import content_of
 from mcp_router.config.edit import EditProblem, edit_json, edit_toml
 from mcp_router.config.files import FILE_NAMES, expanded, find_files
 from mcp_router.config.folders import config_folder
@@ -88,7 +89,7 @@ def _changed(file: Path, *, changes: Mapping[Keys, Setting], place: str) -> bool
 
 def _read(file: Path, *, place: str) -> str | None:
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return content_of(file).decode("utf-8-sig")
     except FileNotFoundError:
         return None
     except OSError as error:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
+import logging
+from functools import partial
 from subprocess import DEVNULL
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 
-from mcp_router.errors import LostDatabaseError
+from mcp_router.errors import LostDatabaseError, StorageError
 from mcp_router.execution.off_loop import off_loop
 from mcp_router.providers.webhook import post_json
 from mcp_router.storage.periods import to_ms
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from mcp_router.config.settings import Settings
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.types import BudgetStatus
+
+_log = logging.getLogger("mcp_router")
 
 SECONDS = 5.0
 """How long a command or an address may take for one alert."""
@@ -44,21 +47,10 @@ async def deliver_alerts(
 
     Call it after money was spent. Of all processes exactly one gets each alert, once. The command
     is started without a shell and reads the alert as one JSON object on its standard input; the
-    address gets the same object in a POST.
-
-    Raises:
-        StorageError: the database failed.
+    address gets the same object in a POST. A database that fails is logged: an answer may be at
+    hand, which no alert is to take back.
     """
-    budget = settings.budget
-    rules = [rule for rule in store.rules if rule.limit_nanos is not None]
-    alerts: tuple[BudgetStatus, ...] = ()
-    # An answer is at hand: a database that is away must not take it back.
-    with suppress(LostDatabaseError):
-        at = to_ms(now)
-        if rules:
-            alerts = await off_loop(
-                store.database, lambda: store.ledger.pending_alerts(rules, now=at)
-            )
+    budget, alerts = settings.budget, await _due(store, now=now)
     failures: list[str] = []
 
     async def run(message: bytes) -> None:
@@ -82,6 +74,21 @@ def message_of(alert: BudgetStatus) -> bytes:
     """Write an alert as JSON: the fields of a `BudgetStatus`, and `text`, which chats display."""
     fields = alert.model_dump(mode="json", exclude={"alert"})
     return json.dumps({"event": "budget_alert", "text": alert.alert or "", **fields}).encode()
+
+
+async def _due(store: SqliteStore, *, now: datetime) -> tuple[BudgetStatus, ...]:
+    rules = [rule for rule in store.rules if rule.limit_nanos is not None]
+    if not rules:
+        return ()
+    claim = partial(store.ledger.pending_alerts, rules, now=to_ms(now))
+    try:
+        return await off_loop(store.database, claim)
+    except LostDatabaseError:
+        # That it is away is told where it matters.
+        return ()
+    except StorageError as error:
+        _log.warning("Budget alerts are not delivered for now: %s", error)
+        return ()
 
 
 async def _run(command: tuple[str, ...], message: bytes, *, seconds: float) -> str:

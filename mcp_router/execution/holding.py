@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from mcp_router.errors import (
@@ -190,9 +191,12 @@ class Holding:
             services.store.ledger.release(self._reservation)
         else:
             services.store.ledger.settle(self._reservation, spent, now=now)
-        self._soon(lambda: self._report(failure, tokens=tokens, now=now))
+        self._report(failure, now=now)
+        if self._taken is not None and tokens < self._tokens:
+            left = partial(services.limiter.give_back, self._taken, tokens=self._tokens - tokens)
+            self._soon(partial(left, now=now))
 
-    def _soon(self, work: Callable[[], None]) -> None:
+    def _soon(self, work: Callable[[], object]) -> None:
         """Do it now, or in the background where the database is far away."""
         outbox = self._services.store.database.outbox
         if outbox is None:
@@ -200,13 +204,10 @@ class Holding:
         else:
             outbox.later(work)
 
-    def _report(self, failure: Failure | None, *, tokens: int, now: int) -> None:
-        taken = self._taken
-        if taken is not None and tokens < self._tokens:
-            self._services.limiter.give_back(taken, now=now, tokens=self._tokens - tokens)
+    def _report(self, failure: Failure | None, *, now: int) -> None:
         breaker, permit = self._services.breaker, self._permit
         if failure is None:
-            breaker.success(permit, now=now)
+            self._soon(partial(breaker.success, permit, now=now))
             return
         pause = None if failure.cooldown is None else round(failure.cooldown * 1000)
         if failure.blame == "limited":
@@ -214,7 +215,7 @@ class Holding:
         elif failure.blame == "failure":
             breaker.failure(permit, now=now, retry_after_ms=pause)
         else:
-            breaker.cancel(permit)
+            self._soon(partial(breaker.cancel, permit))
 
 
 def _permit(services: Services, terms: Terms, *, now: int) -> Permit:
@@ -223,7 +224,7 @@ def _permit(services: Services, terms: Terms, *, now: int) -> Permit:
         return services.breaker.override(key, now=now)
     permit = services.breaker.acquire(key, now=now)
     if permit is None:
-        verdict = services.breaker.check((key,), now=now)[key]
+        verdict = services.breaker.verdict(key, now=now)
         wait = max(0.0, (verdict.until - now) / 1000)
         raise _Refused(Refusal("breaker", verdict.state, wait))
     return permit

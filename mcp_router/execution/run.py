@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import anyio
@@ -190,7 +191,7 @@ class Run:
         route, left = leg.route, self._until - now
         database = self._services.store.database
         try:
-            held = await off_loop(database, lambda: self._held(leg, left=left))
+            held = await off_loop(database, partial(self._held, leg, left=left), undo=_give_back)
         except (BudgetExceededError, UnpricedModelError) as error:
             self._refused = self._refused or error
             self._books.passed_over(route, kind="budget", reason=error.message)
@@ -291,6 +292,11 @@ class Run:
 
     def _abandoned(self, trial: Trial) -> None:
         self._books.failed(trial, _CANCELLED, reason="given up by the caller")
+
+
+def _give_back(held: Holding | Refusal | Rejection) -> None:
+    if isinstance(held, Holding):
+        held.close(spent=None, tokens=0, failure=_CANCELLED)
 
 
 def _reason(error: ProviderError | InvalidRequestError) -> str:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from mcp_router.config import lock
+from mcp_router.config.content import content_of
 from mcp_router.config.replace import is_read_only, replace_file
 from mcp_router.errors import HostError
 
@@ -35,8 +36,7 @@ def read(path: Path) -> bytes | None:
         HostError: it cannot be read, or is too large to be a settings file.
     """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
+        content = content_of(path, most=MAX_BYTES + 1)
     except FileNotFoundError:
         return None
     except OSError as error:

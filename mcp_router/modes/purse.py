@@ -103,11 +103,16 @@ async def set_aside(
         StorageError: the database failed.
     """
     database, ledger = stage.store.database, stage.store.ledger
-    fund = await off_loop(database, partial(_reserve, stage, job, quotes, helpers=helpers))
+
+    def give_back(fund: Fund) -> None:
+        ledger.release(fund.within)
+
+    reserve = partial(_reserve, stage, job, quotes, helpers=helpers)
+    fund = await off_loop(database, reserve, undo=give_back)
     try:
         yield fund
     finally:
-        await off_loop(database, partial(ledger.release, fund.within))
+        await off_loop(database, partial(give_back, fund))
 
 
 def _reserve(stage: Stage, job: Job, quotes: Sequence[Quote], *, helpers: int) -> Fund:

@@ -89,8 +89,12 @@ class LazyRouter:
             RouterError: as `get` raises, or `look`.
         """
         from mcp_router.execution.off_loop import off_loop
+        from mcp_router.storage.opened import is_far
 
         router = await self.opened()
+        if is_far(router.settings):
+            # It may be the first to need the store.
+            await to_thread.run_sync(lambda: router.store)
         return await off_loop(router.store.database, lambda: look(router))
 
     @asynccontextmanager

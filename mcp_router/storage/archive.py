@@ -12,6 +12,7 @@ from mcp_router.storage.faults import mapped
 from mcp_router.storage.kinds import TABLES
 from mcp_router.storage.periods import to_ms
 from mcp_router.storage.sqlite_file import SqliteDatabase, transaction
+from mcp_router.storage.trials import FORGET
 
 if TYPE_CHECKING:
     import sqlite3
@@ -48,7 +49,6 @@ DELETE FROM main.{table} WHERE seq IN (
 """
 # Their texts are no part of any report.
 _DELETE_RUNS = "DELETE FROM main.workflow_runs WHERE updated_ms < ?"
-_DELETE_TRIALS = "DELETE FROM learning_trials WHERE created_ms < ?"
 _PLAIN = """
 SELECT seq, details FROM routing_decisions
 WHERE seq > ? AND typeof(details) = 'text' ORDER BY seq LIMIT ?
@@ -113,7 +113,7 @@ def prune(database: Database, *, before: datetime) -> Moved:
     with _file(database) as connection:
         with transaction(connection):
             connection.execute(_DELETE_RUNS, (to_ms(before),))
-            connection.execute(_DELETE_TRIALS, (to_ms(before),))
+            connection.execute(FORGET, (to_ms(before),))
         return Moved(*(_prune(connection, kind=kind, cut=to_ms(before)) for kind in TABLES))
 
 
@@ -124,7 +124,7 @@ def prune_some(connection: Connection, *, cut: int) -> bool:
     """
     connection.execute(_FOLD)
     connection.execute(_DELETE_RUNS, (cut,))
-    connection.execute(_DELETE_TRIALS, (cut,))
+    connection.execute(FORGET, (cut,))
     deleted = [
         connection.execute(_DELETE_OLD.format(table=table), (cut, _BATCH)).rowcount
         for table in TABLES.values()

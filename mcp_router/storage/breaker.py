@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.storage import circuit
 from mcp_router.storage.circuit import CLOSED, DEFAULT_POLICY, Circuit, Policy, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from mcp_router.storage.database import Connection, Database
+
+Step = Callable[[Circuit], Circuit]
+"""What a report does to a circuit."""
+
+_COMING_SECONDS = 30.0
 
 
 class BreakerKey(NamedTuple):
@@ -65,12 +73,23 @@ class Breaker:
     def __init__(self, database: Database, *, policy: Policy = DEFAULT_POLICY) -> None:
         self._database = database
         self._policy = policy
+        self._coming = _Coming()
 
     def check(self, keys: Iterable[BreakerKey], *, now: int) -> Mapping[BreakerKey, Verdict]:
         """Say for each key whether a call may pass, with one query for all of them."""
         verdicts = dict.fromkeys(keys, CLOSED)
         verdicts |= {key: one for key, one in self._sick(now) if key in verdicts}
         return verdicts
+
+    def verdict(self, key: BreakerKey, *, now: int) -> Verdict:
+        """Say whether a call may pass."""
+        # Reports of this process may be on their way still, and are not waited for.
+        coming = self._coming.steps(key)
+        with self._database.glance(own=False) as connection:
+            found = _read(connection, key)
+        for step in coming:
+            found = step(found)
+        return circuit.judge(found, now=now, policy=self._policy)
 
     def blocked(self, *, now: int) -> Mapping[BreakerKey, Verdict]:
         """Give the keys that may not be called now: their circuit is open or they are to cool."""
@@ -84,10 +103,7 @@ class Breaker:
 
     def acquire(self, key: BreakerKey, *, now: int) -> Permit | None:
         """Allow one call, or None; of all processes one gets the probe of a half-open circuit."""
-        # A report of a moment ago may be on its way still, as those of other machines may be.
-        with self._database.glance(own=False) as connection:
-            found = _read(connection, key)
-        verdict = circuit.judge(found, now=now, policy=self._policy)
+        verdict = self.verdict(key, now=now)
         if verdict.state == "closed":
             return Permit(key, since=now)
         return self._acquire_probe(key, now=now) if verdict.allowed else None
@@ -112,7 +128,10 @@ class Breaker:
         )
 
     def failure(self, permit: Permit, *, now: int, retry_after_ms: int | None = None) -> None:
-        """Report a call that failed for the provider's fault, with the pause it asked for."""
+        """Report a call that failed for the provider's fault, with the pause it asked for.
+
+        Where the database is far away that is done in the background, and known here at once.
+        """
 
         def step(old: Circuit) -> Circuit:
             new = circuit.failed(old, probe=permit.probe, now=now, policy=self._policy)
@@ -122,11 +141,11 @@ class Breaker:
                 new, probe=0, retry_after_ms=retry_after_ms, now=now, policy=self._policy
             )
 
-        self._change(permit.key, step)
+        self._soon(permit.key, step)
 
     def limited(self, permit: Permit, *, now: int, retry_after_ms: int | None = None) -> None:
-        """Report a 429: a pause, which counts neither as a failure nor as a success."""
-        self._change(
+        """Report a 429, as a failure is: a pause, which counts as no failure and no success."""
+        self._soon(
             permit.key,
             lambda old: circuit.limited(
                 old,
@@ -177,13 +196,55 @@ class Breaker:
             connection.execute(_WRITE, (*key, *new))
             return Permit(key, since=now, probe=new.probe)
 
-    def _change(self, key: BreakerKey, step: Callable[[Circuit], Circuit]) -> None:
+    def _soon(self, key: BreakerKey, step: Step) -> None:
+        outbox = self._database.outbox
+        if outbox is None:
+            self._change(key, step)
+            return
+        self._coming.add(key, step)
+
+        def arrive() -> None:
+            try:
+                self._change(key, step)
+            finally:
+                self._coming.remove(key, step)
+
+        outbox.later(arrive)
+
+    def _change(self, key: BreakerKey, step: Step) -> None:
         with self._database.shared_transaction() as connection:
             self._database.lock(connection, "breaker", *key)
             old = _read(connection, key)
             new = step(old)
             if new != old:
                 connection.execute(_WRITE, (*key, *new))
+
+
+class _Coming:
+    """What was reported here and is not in the database yet; safe to use from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._steps: dict[BreakerKey, list[tuple[float, Step]]] = {}
+
+    def add(self, key: BreakerKey, step: Step) -> None:
+        now = time.monotonic()
+        with self._lock:
+            # One that a lost database never took counts for a while only.
+            known = [one for one in self._steps.get(key, ()) if now - one[0] < _COMING_SECONDS]
+            self._steps[key] = [*known, (now, step)]
+
+    def remove(self, key: BreakerKey, step: Step) -> None:
+        with self._lock:
+            left = [one for one in self._steps.pop(key, ()) if one[1] is not step]
+            if left:
+                self._steps[key] = left
+
+    def steps(self, key: BreakerKey) -> list[Step]:
+        now = time.monotonic()
+        with self._lock:
+            known = self._steps.get(key, ())
+            return [step for since, step in known if now - since < _COMING_SECONDS]
 
 
 def _read(connection: Connection, key: BreakerKey) -> Circuit:

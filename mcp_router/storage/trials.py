@@ -10,12 +10,22 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from mcp_router.errors import LostDatabaseError
-from mcp_router.learning.switching import MARGIN, SHARE, Trial, is_safe, value_gap
+from mcp_router.learning.switching import (
+    MARGIN,
+    SHARE,
+    Change,
+    Trial,
+    is_safe,
+    lost,
+    part_of,
+    value_gap,
+)
 from mcp_router.money import to_nanos, to_usd
 from mcp_router.storage.periods import from_ms, period_bounds, to_ms
 from mcp_router.types import Trying
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime, tzinfo
     from decimal import Decimal
 
@@ -24,6 +34,12 @@ if TYPE_CHECKING:
 
 EVENTS = 20
 """How many changes a report tells, the latest ones."""
+
+FORGET = """
+DELETE FROM learning_trials WHERE created_ms < ?
+  AND created_ms < (SELECT max(created_ms) FROM learning_trials) - 90000000
+"""
+"""Deletes old trials, but none of 25 hours: those of today have spent of its allowance."""
 
 _UNJUDGED = 50
 """After how many trials that nobody judged no more are made."""
@@ -40,12 +56,18 @@ SELECT coalesce(sum(max(cost_nanos, coalesce((
 FROM learning_trials AS tried WHERE created_ms >= ? AND kind = 'explored'
 """
 _JUDGED = """
-SELECT tried.kind, tried.model, tried.propensity, tried.usual_quality, (
+SELECT tried.kind, tried.task_type, tried.model, tried.propensity, tried.quality,
+  tried.usual_quality, (
   SELECT coalesce(score, ok) FROM routing_outcomes AS judged
   WHERE judged.decision_id = tried.decision_id AND judged.model = tried.model
     AND judged.source NOT IN ('execution', 'cache') ORDER BY seq DESC LIMIT 1) AS score
 FROM learning_trials AS tried
 WHERE created_ms >= ? AND (? = '' OR task_type = ?) ORDER BY created_ms DESC LIMIT ?
+"""
+_PARTS = """
+SELECT task_type, count(*) FROM (
+  SELECT task_type FROM routing_decisions ORDER BY seq DESC LIMIT ?
+) AS latest GROUP BY task_type
 """
 _ADD = """
 INSERT INTO learning_trials VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -121,6 +143,7 @@ class Trials:
         self._database = database
         self._zone = zone
         self._checked: tuple[datetime, bool] | None = None
+        self._parts: tuple[datetime, Mapping[str, float]] | None = None
 
     def leave(self, *, now: datetime, allowance: Decimal, revision: int) -> Trying | None:
         """Say how much may still be tried today; None without an allowance.
@@ -147,6 +170,22 @@ class Trials:
             with self._database.reading() as connection:
                 self._checked = now, _safe(connection, now=now)
         return self._checked[1]
+
+    def parts(self, *, now: datetime) -> Mapping[str, float]:
+        """Tell what part of the latest decisions each task type is, and "" one not seen yet.
+
+        Looks once a minute.
+
+        Raises:
+            StorageError: the file cannot be read.
+        """
+        if self._parts is None or not timedelta() <= now - self._parts[0] < _CHECK:
+            with self._database.reading() as connection:
+                counts = dict(connection.execute(_PARTS, (_MOST_TRIALS,)).fetchall())
+            whole = sum(counts.values())
+            found = {task: part_of(count, whole=whole) for task, count in counts.items()}
+            self._parts = now, {"": part_of(0, whole=whole), **found}
+        return self._parts[1]
 
     def admit(self, decision: Decision, *, allowance: Decimal, now: datetime) -> bool:
         """Keep what learning did to a decision; False where the allowance does not pay for it.
@@ -248,12 +287,16 @@ def _safe(connection: Connection, *, now: datetime) -> bool:
     """Tell whether trying cost no more quality than it may, and whether anybody judges it."""
     since = to_ms(now - _WINDOW)
     rows = connection.execute(_JUDGED, (since, "", "", _MOST_TRIALS)).fetchall()
-    judged = [(kind, usual, score) for kind, _, _, usual, score in rows if score is not None]
-    lost = sum(usual - score for kind, usual, score in judged if kind != "usual")
+    judged = [row for row in rows if row[-1] is not None]
+    changes = [
+        Change(task, usual - quality, usual - score)
+        for kind, task, _, _, quality, usual, score in judged
+        if kind != "usual"
+    ]
     tried = sum(kind == "explored" for kind, *_ in rows)
     if tried >= _UNJUDGED and not any(kind == "explored" for kind, *_ in judged):
         return False
-    return is_safe(lost=lost, decided=len(judged))
+    return is_safe(lost=lost(changes), decided=len(judged))
 
 
 def _review(
@@ -275,7 +318,9 @@ def _switch(connection: Connection, task: str, choice: LearntChoice, *, now: dat
     since = to_ms(now - 3 * _WINDOW)
     rows = connection.execute(_JUDGED, (since, task, task, _MOST_TRIALS)).fetchall()
     trials = [
-        Trial(model, chance, score) for _, model, chance, _, score in rows if score is not None
+        Trial(model, chance, score)
+        for _, _, model, chance, _, _, score in rows
+        if score is not None
     ]
     starts = choice.ready_quality or 0.0, choice.usual_quality
     gap = value_gap(trials, model=choice.ready, usual=choice.usual, starts=starts)

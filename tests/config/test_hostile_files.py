@@ -88,6 +88,21 @@ def test_what_is_not_written_to_is_not_read_either(name: str, tmp_path: Path) ->
     assert caught.value.place == name
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipe has a name here")
+@pytest.mark.parametrize("name", ["mcp-router.toml", "mcp-router.json"])
+def test_a_pipe_that_is_named_like_settings_keeps_nobody_waiting(name: str, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ConfigError, match=r"it cannot be read \(no regular file\)"):
+        load_settings(environ={}, cwd=tmp_path)
+    assert "no regular file" in refused(tmp_path / name, DAILY)
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no such device")
+def test_a_device_holds_no_settings(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="no regular file"):
+        load_settings(config=Path("/dev/zero"), environ={}, cwd=tmp_path)
+
+
 @pytest.mark.parametrize("name", ["settings.toml", "settings.json"])
 def test_a_file_that_is_too_large_once_changed_is_left_as_it_was(name: str, tmp_path: Path) -> None:
     path = tmp_path / name

@@ -262,6 +262,16 @@ def test_a_file_that_cannot_be_looked_at_is_told(tmp_path: Path) -> None:
         step.tried()
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipe has a name here")
+def test_a_pipe_in_place_of_the_settings_keeps_nobody_waiting(machine: Machine) -> None:
+    path = settings_file(HOSTS["cursor"], machine=machine)
+    path.parent.mkdir(parents=True)
+    os.mkfifo(path)
+    (step,) = installation(Target(HOSTS["cursor"], machine), launch=LAUNCHES[0], as_model=False)
+    with pytest.raises(HostError, match=r"it cannot be read \(no regular file\)"):
+        step.tried()
+
+
 def test_modes_of_others_are_kept_through_a_whole_life(machine: Machine) -> None:
     host = HOSTS["gemini"]
     path = settings_file(host, machine=machine)

@@ -50,7 +50,7 @@ def made(number: int, *, cost: Decimal | str | None = "0.004", **learnt: Any) ->
 
 def ready(number: int, *, model: str = "haiku", quality: float = 0.9) -> Decision:
     """Make a decision that says it is time to switch."""
-    told = {"ready": model, "ready_quality": quality, "ready_chance": 0.8}
+    told: dict[str, Any] = {"ready": model, "ready_quality": quality, "ready_chance": 0.8}
     return made(number, kind="usual", usual_quality=0.9, propensity=0.7, **told)
 
 
@@ -279,6 +279,19 @@ def test_what_the_usual_model_got_wrong_is_no_loss_of_trying(
     assert trials.safe(now=NOON)
 
 
+def test_a_task_type_is_as_much_of_the_work_as_was_decided_of_it(
+    trials: Trials, cleared: Database
+) -> None:
+    assert trials.parts(now=NOON) == {"": 0.5}
+    for number in range(180):
+        task = "chat" if number < 70 else "debugging"
+        one = decision(number).model_copy(update={"task_type": task})
+        SqliteStore(cleared).record_decision(one)
+    assert trials.parts(now=NOON) == {"": 0.5}, "it looks once a minute"
+    later = trials.parts(now=NOON + timedelta(minutes=1))
+    assert later == {"": 10 / 200, "chat": 80 / 200, "debugging": 120 / 200}
+
+
 def test_fifty_trials_that_nobody_judged_are_the_last(trials: Trials, cleared: Database) -> None:
     for number in range(50):
         assert trials.safe(now=NOON + timedelta(minutes=number))
@@ -357,3 +370,11 @@ def test_the_days_of_any_zone_divide_what_was_tried_among_them(
         today = moment.astimezone(zone).date()
         count = sum(one.astimezone(zone).date() == today for one in moments[: number + 1])
         assert trials.account(now=moment).spent_today_usd == count * Decimal("0.001")
+
+
+def test_what_was_tried_today_counts_whatever_is_pruned(trials: Trials, cleared: Database) -> None:
+    admit(trials, made(1), now=NOON - 2 * DAY)
+    admit(trials, made(2), now=NOON - timedelta(hours=1))
+    SqliteStore(cleared).prune(before=NOON + DAY)
+    assert left(trials) == Decimal("0.006")
+    assert trials.account(now=NOON).tried == 1

@@ -368,8 +368,9 @@ class PostgresDatabase(Database):
         self._pid = os.getpid()
         self._local = threading.local()
         self._preparing = threading.Lock()
-        # It would write what connections fail of to the terminal; our errors say it.
-        logging.getLogger("psycopg.pool").addHandler(logging.NullHandler())
+        # They would write what connections fail of to the terminal; our errors say it.
+        for name in ("psycopg", "psycopg.pool"):
+            logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger("psycopg.pool").propagate = False
         self._pool: ConnectionPool[Wire] = ConnectionPool(
             self._conninfo,

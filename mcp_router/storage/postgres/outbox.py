@@ -218,7 +218,8 @@ class Outbox:
         adopt_at = 0.0
         while True:
             with self._work:
-                if not (self._pending or self._errands) and time.monotonic() < adopt_at:
+                asked = self._pending or self._errands or self._closed
+                if not asked and time.monotonic() < adopt_at:
                     self._work.wait(_ADOPT_MS / 1000)
                 if self._closed:
                     return

@@ -114,7 +114,9 @@ class Session:
             if not untouched or self._borrow is None or not self.wire.closed:
                 raise
             # Ended while nobody used it, and nothing of this transaction has happened yet.
-            self._wire = self._borrow(self._wire)
+            # Given back once, even where there is no other one to be had.
+            broken, self._wire = self._wire, None
+            self._wire = self._borrow(broken)
             return self._sent(steps)[-1]
 
     def executemany(self, sql: str, parameters: Iterable[Sequence[Any]], /) -> RawCursor[Row]:
