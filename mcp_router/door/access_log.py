@@ -20,7 +20,7 @@ _OK = 200
 MAX_PATH_CHARS = 200
 _MAX_READ = 4_096
 # What is neither here nor a letter or digit is told as %XX: blanks, line breaks, quotes, all of it.
-_PLAIN = "/:@!$&'()*+,;=~[]"
+_PLAIN = "/:@!$&()*+,;=~[]"
 
 
 class AccessLog:

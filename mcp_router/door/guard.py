@@ -86,7 +86,7 @@ class Guard:
             return
         self._inside += 1
         try:
-            await self._let_in(Call(caller, found, b"", receive, send, visit), scope)
+            await self._let_in(Call(caller, found, b"", receive, send, visit), scope, headers)
         finally:
             self._inside -= 1
 
@@ -100,7 +100,7 @@ class Guard:
             return fault_of(error)
         return found
 
-    async def _let_in(self, call: Call, scope: Scope) -> None:
+    async def _let_in(self, call: Call, scope: Scope, headers: Mapping[bytes, bytes]) -> None:
         body = await self._body(call, scope["method"])
         if isinstance(body, Fault):
             await refuse(call.send, body, caller=call.caller, headers={"connection": "close"})
@@ -110,7 +110,7 @@ class Guard:
             await refuse(call.send, fault, caller=call.caller)
             return
         scope[KEY] = call = call._replace(body=body)
-        run = Run(self._bearer.digest(dict(scope["headers"])), _is_endless(scope))
+        run = Run(self._bearer.digest(headers), _is_endless(scope, headers))
         with acting(call.grant, meter=self._meter), self._running.begun(run):
             await self._app(scope, _replaying(body, call.receive), call.send)
         if run.was_ended and run.fault is not None and not call.visit.whole:
@@ -209,8 +209,7 @@ def _ambiguous(body: bytes) -> Fault | None:
     return None
 
 
-def _is_endless(scope: Scope) -> bool:
-    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+def _is_endless(scope: Scope, headers: Mapping[bytes, bytes]) -> bool:
     listens = headers.get(b"mcp-method") == b"subscriptions/listen" or scope["method"] == "GET"
     return bool(scope["path"] == MCP_PATH) and listens
 

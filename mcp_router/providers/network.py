@@ -27,6 +27,8 @@ _FEW_UNREAD = 64 * 1024
 _MOST_UNSENT = 64 * 1024
 # Address families are tried in turn after so long (RFC 8305, section 8).
 _NEXT_ADDRESS_SECONDS = 0.25
+# The library hands out nothing of what its parser holds back.
+_PARSER = "_h11_state"
 
 
 def usable() -> bool:
@@ -104,6 +106,14 @@ class _Connection(httpcore2.AsyncHTTPConnection):
             if not self.is_idle():
                 await self.aclose()
             raise
+
+    def has_expired(self) -> bool:
+        return super().has_expired() or (self.is_idle() and self._has_more())
+
+    def _has_more(self) -> bool:
+        """Say whether more came in one packet with an answer; it would be taken for the next."""
+        parser: Any = getattr(self._connection, _PARSER, None)
+        return parser is not None and parser.trailing_data[0] != b""
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -15,10 +15,12 @@ from typing import Any
 
 import pytest
 
+from mcp_router.dashboard.evaluation import evaluation_document
 from mcp_router.dashboard.live import Dashboard, Source
 from mcp_router.dashboard.page import page
 from mcp_router.reporting.values import Report
 from tests.dashboard.browser import Browser, find_program
+from tests.dashboard.test_evaluation import trial
 
 FOLDER = Path(__file__).parent
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
@@ -131,6 +133,29 @@ def test_a_served_page_brings_itself_up_to_date(
     assert f'data-revision="{report.revision}"' in seen.dom
     assert "Quality against cost" in seen.dom
 
+
+def test_long_names_of_models_wrap_on_a_phone(browser: Browser, site: str, tmp_path: Path) -> None:
+    found = trial()
+    named = found._replace(pair=found.pair._replace(weak="gemma-2-9b-it" * 2, strong="x" * 60))
+    document = evaluation_document(named, verdict="", about="", dropped=())
+    (tmp_path / "page.html").write_text(document, encoding="utf-8")
+    (tmp_path / "tables.html").write_text(TABLES, encoding="utf-8")
+    assert used(browser, site, harness="tables.html") == {"tables": 2, "scroll": 0}
+
+
+TABLES = """
+<iframe id="page" src="page.html" style="width: 390px; border: 0"></iframe>
+<pre id="result"></pre>
+<script>
+  const frame = document.getElementById("page");
+  frame.addEventListener("load", () => {
+    const tables = [...frame.contentDocument.querySelectorAll(".scroll")];
+    const scroll = tables.filter((one) => one.scrollWidth > one.clientWidth).length;
+    const said = JSON.stringify({ tables: tables.length, scroll });
+    document.getElementById("result").textContent = said;
+  });
+</script>
+"""
 
 APP = "ui://mcp-router/report"
 

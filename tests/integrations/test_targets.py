@@ -91,7 +91,7 @@ def test_a_stream_that_breaks_after_it_began_is_an_error(port: Harbour) -> None:
 
 
 def test_a_silent_delegate_is_left_for_the_next_one(tmp_path: Path) -> None:
-    fallback = {"max_retries": 0, "first_token_ms": 200, "idle_ms": 200}
+    fallback = {"max_retries": 0, "first_token_ms": 1_000, "idle_ms": 1_000}
     with harbour(tmp_path, fallback=fallback) as port:
         port.server.script(GPT, [Fault.silence()])
         answer = whole(list(delegating(port).stream("hi")))

@@ -195,6 +195,22 @@ async def test_bytes_after_an_answer_do_not_become_the_next_one() -> None:
     assert (first.model, second.model, len(over)) == ("m-1", "m-1", 2)
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_bytes_in_the_packet_of_an_answer_do_not_become_the_next_one(stream: bool) -> None:
+    fine = STREAM + piece(sse(chunk("hi"), chunk(finish="stop"))) + END
+    answer = fine if stream else whole(ANSWER)
+    smuggled = whole({**ANSWER, "model": "smuggled"})
+    scripts = [answer + smuggled], [answer]
+    async with serving(*scripts) as server, ProviderClient() as client:
+        models: list[str | None] = []
+        for _ in range(3):
+            heard = await hear(client, at(server), call(), stream=stream)
+            assert heard.reply is not None
+            models.append(heard.reply.model)
+    assert models == ["m-1"] * 3
+    assert server.connections == 2
+
+
 async def turns(number: int) -> None:
     """Let the event loop run, so that what was sent arrives."""
     for _ in range(number):
