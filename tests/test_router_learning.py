@@ -157,8 +157,8 @@ def test_a_model_that_is_worse_is_never_switched_to(trying: World) -> None:
     assert rows(trying, "SELECT count(*) FROM learned_switches") == [(0,)]
 
 
-def test_only_failures_switch_nothing(trying: World) -> None:
-    trying.live(150, strong=0.0, cheap=0.0)
+def test_a_model_that_only_fails_is_never_switched_to(trying: World) -> None:
+    trying.live(150, cheap=0.0)
     assert rows(trying, "SELECT count(*) FROM learned_switches") == [(0,)]
 
 
@@ -210,12 +210,13 @@ def test_the_kill_switch_stops_every_effect_in_every_process(trying: World) -> N
     assert any(trying.ask().model == "cheap" for _ in range(20))
 
 
-def test_a_switch_whose_model_gets_worse_rests(trying: World) -> None:
+def test_a_switch_whose_model_gets_worse_ends_or_rests(trying: World) -> None:
     switched(trying)
     trying.live(200, strong=0.97, cheap=0.2)
-    assert {trying.ask().model for _ in range(20)} == {"strong"}
     report = learning_report(trying.router.store, settings=trying.settings, now=trying.now)
-    assert report.resting
+    assert report.resting or not report.switches
+    kinds = Counter(found.learnt.kind for _ in range(20) if (found := trying.ask()).learnt)
+    assert kinds["switched"] == 0
 
 
 def test_a_switch_that_is_not_sure_any_more_ends(trying: World) -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from mcp_router.belief.beta import mean
 from mcp_router.evaluation.logged import Logged
 from mcp_router.evaluation.policies import Choice
-from mcp_router.learning.switching import Option, plan
+from mcp_router.learning.switching import Option, part_of, plan
 from mcp_router.learning.table import Seen, Table, believed, tabulate
 
 LEAST_SIZE = 30.0
@@ -128,7 +128,8 @@ def safe(row: Logged, known: Known) -> str:
     if not usual:
         return ""
     options = {one: _option(row, one, known=known) for one in _able(row, known)}
-    found = plan(options[usual], [one for name, one in options.items() if name != usual])
+    others = [one for name, one in options.items() if name != usual]
+    found = plan(options[usual], others, part=_part(row.context, known))
     return found.ready or usual
 
 
@@ -140,6 +141,13 @@ def _option(row: Logged, model: str, *, known: Known) -> Option:
     belief = believed(known.table, model, group=row.context, start=known.start)
     cost = expected_cost(row, model, known=known)
     return Option(model, belief, known.counts.get(model, 0), cost)
+
+
+def _part(context: str, known: Known) -> float:
+    """Tell what part of all choices those of one context are."""
+    rows = known.table.sums.values()
+    here, whole = (sum(sum(row[group]) for row in rows if group in row) for group in (context, ""))
+    return part_of(here, whole=whole)
 
 
 def _learnt(rows: Sequence[Logged]) -> Known:

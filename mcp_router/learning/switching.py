@@ -1,31 +1,37 @@
 """Whether a kind of work may go from the usual model to a cheaper one, and which one to try next.
 
-Safe by three rules: a switch needs a high chance of being no worse, and ends when that chance
-falls; trying stops while it has cost more quality than allowed ("conservative bandits": Wu et al.,
-2016); and what was logged must not speak against a switch (`value_gap`).
+What must not lose is all work together. So a switch is worth it where the money it saves outweighs
+the quality it is expected to cost and the risk of being wrong about that; for a small part of the
+work less certainty will do than for most of it, as errors on many small parts even out. Safe by two
+more rules: trying and switches rest while they have cost more quality than allowed ("conservative
+bandits": Wu et al., 2016), and what was logged must not speak against a switch (`value_gap`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from mcp_router.belief.beta import Belief, deviation, mean
 
 MARGIN = 0.03
-"""How much worse on one kind of work still counts as no worse; all work together loses less."""
+"""How much quality a request may lose for its whole price; for half the price, half of that."""
 
-SURE = 0.75
-"""The chance of being no worse from which a kind of work is switched."""
+CAUTION = 4.0
+"""How many standard deviations a switch of all work must be worth it by; a tenth of it, a tenth."""
 
-BACK = 0.5
-"""The chance of being no worse below which it is switched back."""
+HELD = 0.5
+"""What share of that caution is left for a switch that was made, so that it does not flutter."""
+
+HOPE = 0.75
+"""How many standard deviations better than expected a model that is tried may turn out to be."""
 
 LOSS = 0.005
 """How much quality per request trying may cost, over everything that was decided."""
 
-SHARE = 0.3
+SHARE = 0.1
 """How many of the requests for which a model is worth trying do try it, at most."""
 
 CONTROL = 0.1
@@ -34,8 +40,12 @@ CONTROL = 0.1
 CHEAPER = 0.9
 """What share of the price a model may cost at most to be worth a change."""
 
+LEAST_CASES = 5
+"""How many answers of a model must have been judged before it is switched to."""
+
 _HEAD_START = 40
-_LEAST_CASES = 20
+_FEW = (10, 20)
+_EXPECTED_WEIGHT = 30.0
 
 
 class Option(NamedTuple):
@@ -72,6 +82,17 @@ class Plan(NamedTuple):
     failed: bool = False
 
 
+class Change(NamedTuple):
+    """A judged answer of a model that took the usual one's place, on one kind of work.
+
+    `expected` is how much less quality it was expected to have, `lost` how much less it had.
+    """
+
+    kind: str
+    expected: float
+    lost: float
+
+
 class Trial(NamedTuple):
     """A judged decision of the past: its model, the chance it had, and its mark from 0 to 1."""
 
@@ -94,6 +115,7 @@ def plan(
     others: Iterable[Option],
     *,
     switched: str = "",
+    part: float = 1.0,
     share: float = 0.0,
     draw: float = 0.5,
 ) -> Plan:
@@ -103,35 +125,52 @@ def plan(
         usual: the model that is chosen without any of this.
         others: all others that can do the request.
         switched: the model this kind of work was switched to, "" if none.
+        part: what part of all work this kind of it is, as `part_of` tells.
         share: how many of the requests worth it try another model; 0 tries none.
         draw: a number from 0 to below 1 that stands for chance; its highest tenth keeps requests
             of a switched kind with the usual model.
     """
-    cheaper = sorted(
-        (one for one in others if one.cost <= CHEAPER * usual.cost), key=lambda one: one.cost
-    )
-    chances = {one.model: not_worse(one.belief, usual.belief) for one in cheaper}
+    cheaper = _cheaper(usual, others)
     switch = next((one for one in cheaper if one.model == switched), None)
-    held = switch is not None and chances[switched] >= BACK
+    doubt = CAUTION * part
+    held = switch is not None and _worth(switch, usual, doubt=HELD * doubt) > 0
     now = switch if switch is not None and held else usual
-    ready = _ready(cheaper, now=now, chances=chances)
+    ready = _ready(usual, cheaper, now=now, doubt=doubt)
     kept = Plan(
         chosen=now,
         kind="switched" if held else "usual",
         propensity=1.0,
-        chance=chances.get(now.model, 1.0),
-        ready=ready,
-        ready_chance=chances.get(ready, 0.0),
+        chance=_chance(now, usual),
+        ready="" if ready is None else ready.model,
+        ready_chance=0.0 if ready is None else _chance(ready, usual),
         failed=switch is not None and not held,
     )
-    tried = _worth_trying(usual, cheaper, now=now, chances=chances) if share > 0 else None
-    tries, stays = share if tried is not None else 0.0, CONTROL if held else 0.0
-    if tried is not None and draw < tries:
-        chance = chances[tried.model]
-        return kept._replace(chosen=tried, kind="explored", propensity=tries, chance=chance)
-    if held and draw >= 1.0 - stays:
-        return kept._replace(chosen=usual, kind="usual", propensity=stays, chance=1.0)
-    return kept._replace(propensity=1.0 - tries - stays)
+    tried = _worth_trying(usual, cheaper, now=now) if share > 0 else None
+    return _drawn(kept, usual, tried=tried, share=share, draw=draw)
+
+
+def part_of(decided: float, *, whole: float) -> float:
+    """Return what part of all work a kind of it is, after so many of its decisions of the whole.
+
+    Of a kind that little was seen of yet, half of all is assumed at first.
+    """
+    return (decided + _FEW[0]) / (whole + _FEW[1])
+
+
+def lost(changes: Iterable[Change]) -> float:
+    """Estimate how much quality all changes together cost.
+
+    A few answers tell luck more than loss, so what was lost on a kind of work is shrunk to what
+    was expected there.
+    """
+    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    for one in changes:
+        known = sums[one.kind]
+        known[:] = known[0] + 1, known[1] + one.expected, known[2] + one.lost
+    return sum(
+        (count * seen + _EXPECTED_WEIGHT * expected) / (count + _EXPECTED_WEIGHT)
+        for count, expected, seen in sums.values()
+    )
 
 
 def is_safe(*, lost: float, decided: float) -> bool:
@@ -155,28 +194,49 @@ def value_gap(trials: Iterable[Trial], *, model: str, usual: str, starts: Sequen
     return gap
 
 
-def _ready(cheaper: Sequence[Option], *, now: Option, chances: Mapping[str, float]) -> str:
-    """Name the cheapest model below the present cost that is sure enough to be no worse."""
-    return next(
-        (
-            one.model
-            for one in cheaper
-            if one.cost < now.cost and chances[one.model] >= SURE and one.cases >= _LEAST_CASES
-        ),
-        "",
-    )
+def _cheaper(usual: Option, others: Iterable[Option]) -> list[Option]:
+    """List those that cost enough less than the usual model, the cheapest first."""
+    able = [one for one in others if one.cost <= CHEAPER * usual.cost and one.cost < usual.cost]
+    return sorted(able, key=lambda one: one.cost)
 
 
-def _worth_trying(
-    usual: Option, cheaper: Sequence[Option], *, now: Option, chances: Mapping[str, float]
-) -> Option | None:
-    """Find the model of the highest expected saving among those that could still be good enough."""
-    least = mean(usual.belief) - MARGIN
-    possible = [
-        one
+def _chance(one: Option, usual: Option) -> float:
+    return 1.0 if one is usual else not_worse(one.belief, usual.belief)
+
+
+def _worth(one: Option, usual: Option, *, doubt: float) -> float:
+    """Return what a request is worth more with a cheaper model, less so many deviations."""
+    gap = mean(one.belief) - mean(usual.belief)
+    spread = math.hypot(deviation(one.belief), deviation(usual.belief))
+    return MARGIN * (1 - one.cost / usual.cost) + gap - doubt * spread
+
+
+def _ready(usual: Option, cheaper: Sequence[Option], *, now: Option, doubt: float) -> Option | None:
+    """Find the model that is worth most instead of the present one, None if that is worth most."""
+    worths = {
+        one.model: _worth(one, usual, doubt=HELD * doubt if one is now else doubt)
         for one in cheaper
-        if one.cost <= CHEAPER * now.cost and mean(one.belief) + deviation(one.belief) >= least
-    ]
-    return max(
-        possible, key=lambda one: chances[one.model] * (1 - one.cost / now.cost), default=None
-    )
+        if one.cases >= LEAST_CASES or one is now
+    }
+    able = [one for one in cheaper if worths.get(one.model, 0.0) > 0]
+    best = max(able, key=lambda one: worths[one.model], default=now)
+    return None if best is now else best
+
+
+def _worth_trying(usual: Option, cheaper: Sequence[Option], *, now: Option) -> Option | None:
+    """Find the model that may turn out to be worth most, None if that is the present one."""
+    worths = {one.model: _worth(one, usual, doubt=-HOPE) for one in cheaper}
+    able = [one for one in cheaper if worths[one.model] > 0]
+    best = max(able, key=lambda one: worths[one.model], default=now)
+    return None if best is now else best
+
+
+def _drawn(kept: Plan, usual: Option, *, tried: Option | None, share: float, draw: float) -> Plan:
+    """Let the draw say whether a request tries a model, or stays to compare with."""
+    tries, stays = share if tried is not None else 0.0, CONTROL if kept.kind == "switched" else 0.0
+    if tried is not None and draw < tries:
+        chance = _chance(tried, usual)
+        return kept._replace(chosen=tried, kind="explored", propensity=tries, chance=chance)
+    if stays and draw >= 1.0 - stays:
+        return kept._replace(chosen=usual, kind="usual", propensity=stays, chance=1.0)
+    return kept._replace(propensity=1.0 - tries - stays)

@@ -46,7 +46,8 @@ def take(field: Field, situation: Situation) -> Taken | None:
     usual = field.ranked[0]
     if learnt is None or usual.profile.cost is None:
         return None
-    switch = learnt.switches.get(situation.classification.task_type)
+    task = situation.classification.task_type
+    switch = learnt.switches.get(task)
     trying = learnt.trying
     if switch is None and trying is None:
         return None
@@ -58,6 +59,7 @@ def take(field: Field, situation: Situation) -> Taken | None:
         _option(usual),
         [_option(one) for one in field.ranked[1:] if _fits(one, situation)],
         switched=switch.model if switch is not None and applies else "",
+        part=learnt.parts.get(task, learnt.parts.get("", 1.0)),
     )
     ranked = {one.profile.model.name: one for one in field.ranked}
     if share and trying is not None:

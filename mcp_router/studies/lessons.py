@@ -10,6 +10,7 @@ from mcp_router.storage.trials import NO_LEAVE
 from mcp_router.types import Learnt, Lesson
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from mcp_router.config.settings import LearningSettings
@@ -28,10 +29,14 @@ class Decide(Protocol):
 
 
 class _Read(NamedTuple):
-    """What was learnt, and the leave to try models; they change together."""
+    """What was learnt, the leave to try models, and what part of all work each task type is.
+
+    They change together.
+    """
 
     known: Known = NOTHING_LEARNT
     trying: Trying | None = None
+    parts: Mapping[str, float] = {}
 
 
 class Lessons:
@@ -61,8 +66,10 @@ class Lessons:
     @property
     def learnt(self) -> Learnt | None:
         """What counts for every request, None where nothing was learnt."""
-        known = self._read.known
-        return Learnt(switches=known.switches) if known.effective else None
+        read = self._read
+        if not read.known.effective:
+            return None
+        return Learnt(switches=read.known.switches, parts=read.parts)
 
     def on_words(self, request: Request, *, state: RoutingState) -> RoutingState:
         """Add to a state what the words of a request tell, unless it has lessons of its own."""
@@ -85,9 +92,10 @@ class Lessons:
         Raises:
             RouterError: as `decide` raises, or the store failed.
         """
-        trying, able = self._read.trying, state
+        (_, trying, parts), able = self._read, state
         if trying is not None:
-            learnt = (state.learnt or Learnt()).model_copy(update={"trying": trying})
+            update = {"trying": trying, "parts": parts}
+            learnt = (state.learnt or Learnt()).model_copy(update=update)
             able = state.model_copy(update={"learnt": learnt})
         allowance = self._settings.explore_usd_per_day
         decision = decide(state=able)
@@ -107,9 +115,11 @@ class Lessons:
 
     def _allowed(self, known: Known, store: Store, now: datetime) -> _Read:
         allowance = self._settings.explore_usd_per_day
-        if not (allowance or known.switches) or store.trials.safe(now=now):
+        if not (allowance or known.switches):
+            return _Read(known)
+        if store.trials.safe(now=now):
             leave = store.trials.leave(now=now, allowance=allowance, revision=known.revision)
-            return _Read(known, leave)
+            return _Read(known, leave, store.trials.parts(now=now))
         # Switches rest, and nothing is tried, until both have lost little enough again; for that
         # the decisions go on being counted.
         return _Read(known._replace(switches={}), NO_LEAVE)

@@ -38,10 +38,14 @@ class Trying(Value):
 
 
 class Learnt(Value):
-    """All that was learnt: lessons by model, for one request, and switches by task type."""
+    """All that was learnt: lessons by model, for one request, and switches by task type.
+
+    `parts` tells what part of all requests each task type is, "" one that was not seen yet.
+    """
 
     lessons: Mapping[str, Lesson] = {}
     switches: Mapping[str, Switch] = {}
+    parts: Mapping[str, Score] = {}
     trying: Trying | None = None
 
 

@@ -3,7 +3,9 @@
     python tests/benchmarks/bench_learning.py [--seeds 20] [--outcomes FILE.jsonl --prices P.json]
 
 Points of quality and share of money saved, beside the best single model; the bound is that the
-learner never ends more than a point below it. FILE is as `mcp-router eval` reads it.
+learner never ends more than a point below it. FILE is as `mcp-router eval` reads it. What is known
+beforehand is either the success of each model in general (all that a model's place in its line
+tells), or that on each kind of work, weighed like 40 answers at most (as public evidence is).
 """
 
 from __future__ import annotations
@@ -12,12 +14,15 @@ import argparse
 import random
 import sys
 import timeit
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from mcp_router.belief.beta import Belief
 from mcp_router.evaluation.outcomes import Judged, outcomes, read_rows
 from mcp_router.evaluation.policies import best_single as best_of
 from mcp_router.evaluation.prices import read_prices
@@ -32,16 +37,34 @@ from tests.learning.streams import (
     at_random,
     best_single,
     oracle,
+    pooled,
     run_safe,
     spent,
+    tested,
     year,
 )
 from tests.learning.test_pairs import judged
 
 BOUND = -1.0
 STEPS = (400, 800, 1_600, 3_200)
+LATELY = 400
 
 Taken = Sequence[tuple[str, Ask]]
+Evidence = Mapping[tuple[str, str], Belief]
+
+
+class Mark(NamedTuple):
+    """Where a learner stands, in points and percent beside the best single model.
+
+    `points` of quality are by the scores of the very requests and `typical` by the mean of all
+    requests of their kind, which leaves their luck out; `saved` is since the start and `lately`
+    over the last requests.
+    """
+
+    points: float
+    typical: float
+    saved: float
+    lately: float
 
 
 def beside(taken: Taken, usual: Taken) -> tuple[float, float]:
@@ -52,26 +75,38 @@ def beside(taken: Taken, usual: Taken) -> tuple[float, float]:
 
 def years(seeds: int) -> bool:
     """Print simulated years; False where one is out of bounds."""
-    rows: dict[str, list[tuple[float, float]]] = {"safe learner": [], "oracle": [], "random": []}
+    rows: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for seed in range(seeds):
         stream = year(seed=seed)
         single = best_single(stream)
         usual = always(stream, single)
-        learner = SafeLearner(STARTS, usual=single)
-        rows["safe learner"].append(beside(run_safe(stream, learner, seed=seed), usual))
+        for name, evidence in (("general", None), ("by task", tested(seed=seed))):
+            learner = SafeLearner(STARTS, usual=single, evidence=evidence)
+            rows[f"learner, {name}"].append(beside(run_safe(stream, learner, seed=seed), usual))
         rows["oracle"].append(beside(oracle(stream, single=single), usual))
         rows["random"].append(beside(at_random(stream, seed=seed), usual))
     print(f"{seeds} simulated years of about 9,300 requests, half of them judged")
     for name, found in rows.items():
         points, saved = [one[0] for one in found], [one[1] for one in found]
         print(
-            f"  {name:<13} {fmean(points):+6.2f} points (worst {min(points):+6.2f}),"
+            f"  {name:<16} {fmean(points):+6.2f} points (worst {min(points):+6.2f}),"
             f" saved {fmean(saved):5.1f} % ({min(saved):.1f} to {max(saved):.1f})"
         )
-    return min(one[0] for one in rows["safe learner"]) >= BOUND
+    return min(one[0] for name in rows if "learner" in name for one in rows[name]) >= BOUND
 
 
-def replay(requests: Sequence[Judged], *, seed: int) -> list[tuple[float, float]]:
+def known_by_kind(known: Sequence[Judged], starts: Mapping[str, float]) -> Evidence:
+    """Return what is known of each model on each kind of work, pooled with what is in general."""
+    found: dict[tuple[str, str], Belief] = {}
+    for kind in {own.case.group for own in known}:
+        cases = [own.case for own in known if own.case.group == kind]
+        for model, start in starts.items():
+            good = sum(case.scores[model] for case in cases)
+            found[kind, model] = pooled(start, good=good, cases=len(cases))
+    return found
+
+
+def replay(requests: Sequence[Judged], *, seed: int, by_kind: bool) -> list[Mark]:
     """Learn on a shuffled stream; a fifth of it is the public evidence that priors come from."""
     rng = random.Random(seed)
     shuffled = list(requests)
@@ -84,27 +119,56 @@ def replay(requests: Sequence[Judged], *, seed: int) -> list[tuple[float, float]
     single = best_of(known)
     wanted = (rest * (STEPS[-1] // len(rest) + 1))[: STEPS[-1]]
     stream = [Ask(0.0, one.case.group, one.case.scores, expected) for one in wanted]
-    taken = run_safe(stream, SafeLearner(starts, usual=single), seed=seed)
-    priced = [
-        (model, ask._replace(costs=one.costs))
-        for (model, ask), one in zip(taken, wanted, strict=True)
-    ]
-    usual = [(single, ask) for _, ask in priced]
-    return [beside(priced[:step], usual[:step]) for step in STEPS]
+    evidence = known_by_kind(known, starts) if by_kind else None
+    learner = SafeLearner(starts, usual=single, evidence=evidence)
+    taken = [model for model, _ in run_safe(stream, learner, seed=seed)]
+    typical = _means(rest)
+    real = [Ask(0.0, one.case.group, one.case.scores, one.costs) for one in wanted]
+    mean_ = [ask._replace(chances=typical[ask.task]) for ask in real]
+    return [_mark(taken[:step], real, mean_, single=single) for step in STEPS]
+
+
+def _mark(
+    taken: Sequence[str], real: Sequence[Ask], typical: Sequence[Ask], *, single: str
+) -> Mark:
+    n, last = len(taken), len(taken) - LATELY
+    points, saved = beside(list(zip(taken, real, strict=False)), always(real[:n], single))
+    usual, _ = beside(list(zip(taken, typical, strict=False)), always(typical[:n], single))
+    ending = list(zip(taken[last:], real[last:n], strict=True))
+    return Mark(points, usual, saved, beside(ending, always(real[last:n], single))[1])
+
+
+def _means(requests: Sequence[Judged]) -> dict[str, dict[str, float]]:
+    kinds: dict[str, list[Mapping[str, float]]] = defaultdict(list)
+    for one in requests:
+        kinds[one.case.group].append(one.case.scores)
+    return {
+        kind: {model: fmean(one[model] for one in scores) for model in scores[0]}
+        for kind, scores in kinds.items()
+    }
 
 
 def recorded(path: Path, prices: Path, *, seeds: int) -> bool:
     """Print what is learnt from recorded outcomes; False where an end is out of bounds."""
     found = outcomes(read_rows(path), rates=read_prices(prices))
-    runs = [replay(found.requests, seed=seed) for seed in range(seeds)]
     print(f"{path.name}: {len(found.requests):,} requests, {len(found.models)} models")
+    within = [_runs(found.requests, seeds=seeds, by_kind=by_kind) for by_kind in (False, True)]
+    return all(within)
+
+
+def _runs(requests: Sequence[Judged], *, seeds: int, by_kind: bool) -> bool:
+    runs = [replay(requests, seed=seed, by_kind=by_kind) for seed in range(seeds)]
+    print(f"  known beforehand: success {'by kind of work' if by_kind else 'in general'}")
     for at, step in enumerate(STEPS):
-        points, saved = [run[at][0] for run in runs], [run[at][1] for run in runs]
+        marks = [run[at] for run in runs]
+        points, typical = [one.points for one in marks], [one.typical for one in marks]
         print(
             f"  after {step:>5,}   {fmean(points):+6.2f} points (worst {min(points):+6.2f}),"
-            f" saved {fmean(saved):5.1f} %"
+            f" luck aside {fmean(typical):+6.2f} (worst {min(typical):+6.2f}),"
+            f" saved {fmean(one.saved for one in marks):5.1f} %,"
+            f" of the last {LATELY} {fmean(one.lately for one in marks):5.1f} %"
         )
-    return min(run[-1][0] for run in runs) >= BOUND
+    return min(run[-1].points for run in runs) >= BOUND
 
 
 def timings() -> None:

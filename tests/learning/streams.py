@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,17 +12,22 @@ from mcp_router.belief.beta import Belief, after, mean, prior
 from mcp_router.learning.switching import (
     MARGIN,
     SHARE,
+    Change,
     Option,
     Plan,
     Trial,
     is_safe,
+    lost,
+    part_of,
     plan,
     value_gap,
 )
 
 HALF_LIFE_DAYS = 30.0
+WINDOW_DAYS = 30.0
 GENERAL_WEIGHT = 40.0
 GROUP_WEIGHT = 15.0
+PUBLIC_WEIGHT = 40.0
 
 
 class Ask(NamedTuple):
@@ -48,19 +53,31 @@ class Spent(NamedTuple):
 
 
 class SafeLearner:
-    """The rules of `learning/switching.py` on beliefs of its own, as the router applies them."""
+    """The rules of `learning/switching.py` on beliefs of its own, as the router applies them.
 
-    def __init__(self, starts: Mapping[str, float], *, usual: str, share: float = SHARE) -> None:
+    `starts` is what is known of each model in general, `evidence` what is known of a model on a
+    task, by both.
+    """
+
+    def __init__(
+        self,
+        starts: Mapping[str, float],
+        *,
+        usual: str,
+        share: float = SHARE,
+        evidence: Mapping[tuple[str, str], Belief] | None = None,
+    ) -> None:
         self.known = dict(starts)
+        self._evidence = dict(evidence or {})
         self._usual = usual
         self._share = share
         self._seen: dict[tuple[str, str], list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
         self._trials: dict[str, list[Trial]] = defaultdict(list)
+        self._asked: Counter[str] = Counter()
         self.switches: dict[str, str] = {}
         self.changes = 0
-        self._lost = 0.0
-        self._decided = 0.0
-        self._day = 0.0
+        self._judged: deque[tuple[float, Change | None]] = deque(maxlen=2_000)
+        self._safe = True
 
     def meet(self, model: str, *, start: float) -> None:
         """Hear of a new model."""
@@ -68,6 +85,9 @@ class SafeLearner:
 
     def belief(self, task: str, model: str, *, day: float) -> Belief:
         """Believe in a model on a task: first what is known of it in general, then there."""
+        known = self._evidence.get((task, model))
+        if known is not None:
+            return after(known, **self._decayed(task, model, day=day))
         start = prior(self.known[model], weight=GENERAL_WEIGHT)
         general = after(start, **self._decayed("", model, day=day))
         here = prior(mean(general), weight=GROUP_WEIGHT)
@@ -75,7 +95,8 @@ class SafeLearner:
 
     def choose(self, ask: Ask, *, rng: random.Random) -> Plan:
         """Choose a model, switch the task where it is time, and switch it back."""
-        safe = is_safe(lost=self._lost, decided=self._decided)
+        safe = self._safe
+        self._asked[ask.task] += 1
         usual = self._option(
             ask, self._usual if self._usual in ask.chances else next(iter(ask.chances))
         )
@@ -83,6 +104,7 @@ class SafeLearner:
             usual,
             [self._option(ask, one) for one in ask.chances if one != usual.model],
             switched=self.switches.get(ask.task, "") if safe else "",
+            part=part_of(self._asked[ask.task], whole=self._asked.total()),
             share=self._share if safe else 0.0,
             draw=rng.random(),
         )
@@ -96,15 +118,25 @@ class SafeLearner:
     def hear(self, ask: Ask, chosen: Plan, *, score: float) -> None:
         """Take in how good the answer was."""
         model = chosen.chosen.model
-        kept = 0.5 ** ((ask.day - self._day) / HALF_LIFE_DAYS)
-        self._lost, self._decided, self._day = self._lost * kept, self._decided * kept + 1, ask.day
+        change = None
         if model != self._usual:
-            self._lost += mean(self.belief(ask.task, self._usual, day=ask.day)) - score
+            usual = mean(self.belief(ask.task, self._usual, day=ask.day))
+            expected = usual - mean(chosen.chosen.belief)
+            change = Change(ask.task, expected, usual - score)
+        self._judged.append((ask.day, change))
+        self._safe = self._look(ask.day)
         self._trials[ask.task].append(Trial(model, chosen.propensity, score))
         for task in ("", ask.task):
             seen = self._seen[task, model]
             kept = 0.5 ** ((ask.day - seen[2]) / HALF_LIFE_DAYS)
             seen[:] = [seen[0] * kept + score, seen[1] * kept + 1 - score, ask.day]
+
+    def _look(self, day: float) -> bool:
+        """Look whether what was changed in the last 30 days lost little enough."""
+        while self._judged[0][0] < day - WINDOW_DAYS:
+            self._judged.popleft()
+        changes = (change for _, change in self._judged if change is not None)
+        return is_safe(lost=lost(changes), decided=len(self._judged))
 
     def _promote(self, ask: Ask, model: str, usual: Option) -> None:
         starts = mean(self.belief(ask.task, model, day=ask.day)), mean(usual.belief)
@@ -115,7 +147,7 @@ class SafeLearner:
             self.changes += 1
 
     def _option(self, ask: Ask, model: str) -> Option:
-        good, bad, _ = self._seen[ask.task, model]
+        good, bad, _ = self._seen["", model]
         belief = self.belief(ask.task, model, day=ask.day)
         return Option(model, belief, int(good + bad), ask.costs[model])
 
@@ -123,6 +155,15 @@ class SafeLearner:
         good, bad, at = self._seen[task, model]
         kept = 0.5 ** ((day - at) / HALF_LIFE_DAYS)
         return {"good": good * kept, "bad": bad * kept}
+
+
+def pooled(start: float, *, good: float, cases: int) -> Belief:
+    """Believe what others saw of a model on a task, leaning on what it does in general.
+
+    It weighs at most as much as public evidence does.
+    """
+    whole = after(prior(start, weight=GROUP_WEIGHT), good=good, bad=cases - good)
+    return prior(mean(whole), weight=min(PUBLIC_WEIGHT, sum(whole)))
 
 
 def run_safe(stream: Sequence[Ask], learner: SafeLearner, *, seed: int) -> list[tuple[str, Ask]]:
@@ -161,6 +202,9 @@ _LOGITS: Mapping[str, Sequence[float]] = {
 _PRICES = {"strong": 0.030, "middle": 0.008, "small": 0.002, "tiny": 0.0005, "new": 0.012}
 STARTS = {"strong": 0.88, "middle": 0.84, "small": 0.76, "tiny": 0.58}
 
+TESTED = 40
+"""How many answers of each model to each task a public benchmark had judged before the year."""
+
 CHEAPER_DAY, WORSE_DAY, AWAY, NEW_DAY = 120, 170, (240, 244), 200
 
 
@@ -180,6 +224,18 @@ def year(*, seed: int, per_day: float = 30.0, judged: float = 0.5) -> list[Ask]:
             task = rng.choices(TASKS, weights=(3, 4, 2, 2, 2, 3))[0]
             asks.append(_ask(moment, task, drift, judged=rng.random() < judged, rng=rng))
     return asks
+
+
+def tested(*, seed: int) -> dict[tuple[str, str], Belief]:
+    """Draw what a public benchmark told of the models on each task; of the new one nothing."""
+    rng = random.Random(f"tested {seed}")
+    found: dict[tuple[str, str], Belief] = {}
+    for at, task in enumerate(TASKS):
+        for model in STARTS:
+            chance = 1 / (1 + math.exp(-_LOGITS[model][at]))
+            good = sum(rng.random() < chance for _ in range(TESTED))
+            found[task, model] = pooled(STARTS[model], good=good, cases=TESTED)
+    return found
 
 
 def _arrivals(day: int, *, per_day: float, rng: random.Random) -> Iterator[float]:

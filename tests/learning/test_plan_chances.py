@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from functools import partial
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_router.belief.beta import Belief, after, mean, prior
+from mcp_router.belief.beta import Belief, after, deviation, mean, prior
 from mcp_router.belief.compare import chance_worse
 from mcp_router.learning.switching import (
-    BACK,
+    CAUTION,
     CONTROL,
+    HELD,
+    LEAST_CASES,
     LOSS,
-    SURE,
+    MARGIN,
     Option,
     Trial,
     is_safe,
@@ -31,7 +35,7 @@ OPTIONS = st.lists(
         lambda rate, weight, cases, cost: (prior(rate, weight=weight), cases, cost),
         st.floats(0.72, 0.95),
         st.floats(10, 300),
-        st.sampled_from([0, 19, 20, 60]),
+        st.sampled_from([0, LEAST_CASES - 1, LEAST_CASES, 60]),
         st.floats(0.1, 15),
     ),
     max_size=5,
@@ -46,7 +50,9 @@ few = settings(max_examples=60, deadline=None)
 def test_every_choice_has_the_share_of_draws_that_it_says(
     options: list[Option], switched: str, share: float
 ) -> None:
-    found = [plan(USUAL, options, switched=switched, share=share, draw=draw) for draw in DRAWS]
+    found = [
+        plan(USUAL, options, switched=switched, part=0.1, share=share, draw=draw) for draw in DRAWS
+    ]
     told = {(one.chosen.model, one.kind): one.propensity for one in found}
     counts = Counter((one.chosen.model, one.kind) for one in found)
     assert sum(told.values()) == pytest.approx(1.0)
@@ -63,8 +69,8 @@ def test_the_order_of_the_options_changes_nothing(
     apart = list({one.cost: one for one in options}.values())
     mixed = [*apart]
     rng.shuffle(mixed)  # type: ignore[attr-defined]
-    there = plan(USUAL, apart, switched=switched, share=0.3, draw=draw)
-    assert plan(USUAL, mixed, switched=switched, share=0.3, draw=draw) == there
+    planned = partial(plan, USUAL, switched=switched, part=0.1, share=0.3, draw=draw)
+    assert planned(others=mixed) == planned(others=apart)
 
 
 @few
@@ -78,56 +84,67 @@ def test_a_dearer_option_is_never_chosen_nor_ready_for_that(
     dearer = [*options]
     dearer[at] = one._replace(cost=factor * one.cost)
     # Without trying: a model that is tried keeps others from it.
-    before = plan(USUAL, options, switched=switched, draw=draw)
-    later = plan(USUAL, dearer, switched=switched, draw=draw)
+    before = plan(USUAL, options, switched=switched, part=0.1, draw=draw)
+    later = plan(USUAL, dearer, switched=switched, part=0.1, draw=draw)
     assert later.chosen.model != one.model or before.chosen.model == one.model
     if switched != one.model:
         assert later.ready != one.model or before.ready == one.model
 
 
+def worth(one: Option, *, doubt: float) -> float:
+    spread = math.hypot(deviation(one.belief), deviation(USUAL.belief))
+    saved = 1 - one.cost / USUAL.cost
+    return MARGIN * saved + mean(one.belief) - mean(USUAL.belief) - doubt * spread
+
+
+PARTS = st.sampled_from([0.02, 0.1, 0.3, 1.0])
+
+
 @few
-@given(OPTIONS, SWITCHED, st.floats(0, 0.999), st.sampled_from([0.0, 0.3]))
-def test_nothing_changes_hands_below_the_sureness_it_needs(
-    options: list[Option], switched: str, draw: float, share: float
+@given(OPTIONS, SWITCHED, st.floats(0, 0.999), st.sampled_from([0.0, 0.3]), PARTS)
+def test_nothing_changes_hands_that_is_not_worth_its_risk(
+    options: list[Option], switched: str, draw: float, share: float, part: float
 ) -> None:
-    found = plan(USUAL, options, switched=switched, share=share, draw=draw)
+    found = plan(USUAL, options, switched=switched, part=part, share=share, draw=draw)
     known = {one.model: one for one in options}
+    doubt = CAUTION * part
     if found.ready:
-        assert not_worse(known[found.ready].belief, USUAL.belief) == found.ready_chance >= SURE
+        assert worth(known[found.ready], doubt=doubt) > 0
+        assert not_worse(known[found.ready].belief, USUAL.belief) == found.ready_chance
     if found.kind == "switched":
         assert found.chosen.model == switched
-        assert found.chance >= BACK
+        assert worth(found.chosen, doubt=HELD * doubt) > 0
     assert not (found.failed and found.kind == "switched")
-    if found.kind == "usual" and not switched:
-        fit = [
-            one
-            for one in options
-            if one.cost <= 0.9 * USUAL.cost
-            and one.cases >= 20
-            and not_worse(one.belief, USUAL.belief) >= SURE
-        ]
-        assert found.ready == min(fit, key=lambda one: one.cost).model if fit else not found.ready
+    if not switched:
+        fit = [one for one in options if one.cost <= 0.9 * USUAL.cost and one.cases >= LEAST_CASES]
+        best = max((worth(one, doubt=doubt) for one in fit), default=0.0)
+        assert bool(found.ready) == (best > 0)
+        if found.ready:
+            assert worth(known[found.ready], doubt=doubt) == best
     if share == 0:
         assert found.kind != "explored"
 
 
-@pytest.mark.parametrize("turned", [False, True])
-def test_of_several_that_are_sure_enough_the_cheapest_is_ready(turned: bool) -> None:
-    sure = prior(0.95, weight=400)
-    options = [Option("dear", sure, 30, 5.0), Option("cheap", sure, 60, 2.0)]
-    assert plan(USUAL, options[::-1] if turned else options).ready == "cheap"
+@few
+@given(OPTIONS, PARTS, PARTS)
+def test_what_is_ready_on_much_of_the_work_is_worth_it_on_little_too(
+    options: list[Option], one: float, other: float
+) -> None:
+    less, more = sorted([one, other])
+    if plan(USUAL, options, part=more).ready:
+        assert plan(USUAL, options, part=less).ready
 
 
 @few
-@given(OPTIONS, st.floats(0, 0.999))
+@given(OPTIONS, st.floats(0, 0.999), PARTS)
 def test_a_switched_kind_keeps_one_in_ten_with_the_usual_model(
-    options: list[Option], draw: float
+    options: list[Option], draw: float, part: float
 ) -> None:
-    found = plan(USUAL, options, switched="m0", draw=draw)
+    found = plan(USUAL, options, switched="m0", part=part, draw=draw)
     held = any(
         one.model == "m0"
         and one.cost <= 0.9 * USUAL.cost
-        and not_worse(one.belief, USUAL.belief) >= BACK
+        and worth(one, doubt=HELD * CAUTION * part) > 0
         for one in options
     )
     stays = draw >= 1 - CONTROL

@@ -11,12 +11,16 @@ from hypothesis import strategies as st
 from mcp_router.belief.beta import Belief, prior
 from mcp_router.learning.switching import (
     CONTROL,
+    LEAST_CASES,
     LOSS,
     SHARE,
+    Change,
     Option,
     Trial,
     is_safe,
+    lost,
     not_worse,
+    part_of,
     plan,
     value_gap,
 )
@@ -32,6 +36,7 @@ STRONG = option("strong", 0.9, cost=10)
 SURE = option("sure", 0.92, cost=5)
 OPEN = option("open", 0.85, cost=4, weight=40)
 POOR = option("poor", 0.4, cost=1)
+PART = 0.1
 
 
 def test_two_alike_are_as_likely_worse_as_better() -> None:
@@ -45,19 +50,40 @@ def test_without_a_switch_and_a_share_the_usual_model_stays() -> None:
     assert (found.chosen, found.kind, found.propensity, found.ready) == (STRONG, "usual", 1.0, "")
 
 
-def test_a_model_is_ready_once_it_is_sure_and_tried_often_enough() -> None:
-    assert plan(STRONG, [SURE]).ready == "sure"
-    assert plan(STRONG, [SURE._replace(cases=3)]).ready == ""
-    assert plan(STRONG, [SURE._replace(cost=9.5)]).ready == ""
+def test_a_model_is_ready_once_it_is_worth_it_for_sure_and_was_judged_at_all() -> None:
+    assert plan(STRONG, [SURE], part=PART).ready == "sure"
+    assert plan(STRONG, [SURE._replace(cases=LEAST_CASES - 1)], part=PART).ready == ""
+    assert plan(STRONG, [SURE._replace(cost=9.5)], part=PART).ready == ""
+
+
+def test_what_is_no_worse_is_ready_on_a_small_part_of_the_work_first() -> None:
+    same = option("same", 0.9, cost=1, weight=60)
+    assert plan(STRONG, [same], part=0.1).ready == "same"
+    assert plan(STRONG, [same], part=1.0).ready == ""
+    known = prior(0.9, weight=9_000)
+    assert plan(STRONG._replace(belief=known), [same._replace(belief=known)]).ready == "same"
+
+
+def test_little_is_lost_for_little_money_and_more_for_more() -> None:
+    less = option("less", 0.88, cost=8, weight=9_000)
+    assert plan(STRONG, [less], part=0.01).ready == ""
+    assert plan(STRONG, [less._replace(cost=1)], part=0.01).ready == "less"
+
+
+def test_of_several_the_one_is_ready_that_is_worth_most_for_its_price() -> None:
+    dear, cheap = option("dear", 0.92, cost=5), option("cheap", 0.91, cost=1)
+    assert plan(STRONG, [dear, cheap], part=PART).ready == "cheap"
+    assert plan(STRONG, [dear, option("cheap", 0.88, cost=1)], part=PART).ready == "dear"
+    assert plan(STRONG, [dear, cheap], part=PART, switched="cheap").ready == ""
 
 
 def test_a_switched_kind_of_work_goes_to_its_model() -> None:
-    found = plan(STRONG, [SURE, OPEN], switched="sure", draw=0.5)
+    found = plan(STRONG, [SURE, POOR], part=PART, switched="sure", draw=0.5)
     assert (found.chosen, found.kind, found.propensity) == (SURE, "switched", 1 - CONTROL)
 
 
 def test_some_of_a_switched_kind_stay_to_compare_with() -> None:
-    found = plan(STRONG, [SURE], switched="sure", draw=0.95)
+    found = plan(STRONG, [SURE], part=PART, switched="sure", draw=0.95)
     assert (found.chosen, found.kind, found.propensity) == (STRONG, "usual", CONTROL)
 
 
@@ -95,6 +121,47 @@ def test_trying_ends_when_it_has_cost_more_than_it_may() -> None:
     assert is_safe(lost=0.1, decided=0)
     assert is_safe(lost=LOSS * 1_000, decided=1_000)
     assert not is_safe(lost=LOSS * 1_000 + 1, decided=1_000)
+
+
+def test_a_part_of_the_work_is_half_at_first_and_then_what_was_seen() -> None:
+    assert part_of(0, whole=0) == pytest.approx(0.5)
+    assert part_of(500, whole=1_000) == pytest.approx(0.5, abs=0.01)
+    assert part_of(0, whole=1_000) < 0.02
+
+
+def test_few_answers_lose_little_more_than_was_expected_and_many_what_they_lost() -> None:
+    unlucky = Change("chat", expected=0.02, lost=0.9)
+    assert lost([]) == 0
+    assert lost([unlucky]) == pytest.approx(0.02, abs=0.03)
+    assert lost([unlucky] * 3_000) == pytest.approx(3_000 * 0.9, rel=0.02)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Change,
+            st.sampled_from(["chat", "analysis"]),
+            st.floats(-1, 1),
+            st.floats(-1, 1),
+        ),
+        max_size=40,
+    )
+)
+def test_what_is_lost_lies_between_what_was_expected_and_what_was_seen(
+    changes: Sequence[Change],
+) -> None:
+    for kind in {one.kind for one in changes}:
+        own = [one for one in changes if one.kind == kind]
+        low, high = sorted([sum(one.expected for one in own), sum(one.lost for one in own)])
+        assert low - 1e-9 <= lost(own) <= high + 1e-9
+    apart = sum(lost([one for one in changes if one.kind == kind]) for kind in ("chat", "analysis"))
+    assert lost(changes) == pytest.approx(apart)
+
+
+def test_models_that_cost_nothing_are_left_as_they_are() -> None:
+    free = STRONG._replace(cost=0.0)
+    found = plan(free, [SURE._replace(cost=0.0)], part=PART, share=SHARE, draw=0.0)
+    assert (found.chosen, found.ready) == (free, "")
 
 
 def test_the_logged_value_is_right_though_the_expected_marks_are_wrong() -> None:

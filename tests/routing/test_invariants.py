@@ -318,12 +318,13 @@ TRIED = catalog(
 )
 ABLEST = {"capability": 1, "cost": 0, "quality": 0, "latency": 0, "historical": 0}
 SWITCHED = {"debugging": Switch(usual="strong", model="cheap", chance=0.8)}
+PARTS = {"debugging": 0.05}
 
 
 def draws(count: int, *, left: str, switches: dict[str, Switch]) -> list[Decision]:
     """Decide for as many different requests of one kind, under one state."""
     trying = Trying(share=0.3, left_usd=Decimal(left), seed="s")
-    learnt = Learnt(trying=trying, switches=switches)
+    learnt = Learnt(trying=trying, switches=switches, parts=PARTS)
     state = RoutingState(usable_providers=frozenset(PROVIDERS), learnt=learnt)
     own = Settings.model_validate({"weights": ABLEST})
     shared = situation(TRIED, settings=own, state=state)
@@ -347,7 +348,8 @@ def test_a_choice_has_the_chance_that_is_told_of_it(left: str, switches: dict[st
 
 def test_a_replay_without_its_texts_tries_nothing_and_keeps_to_the_switch() -> None:
     (first,) = draws(1, left="1", switches=SWITCHED)
-    learnt = Learnt(trying=Trying(share=1.0, left_usd=Decimal(1), seed="s"), switches=SWITCHED)
+    trying = Trying(share=1.0, left_usd=Decimal(1), seed="s")
+    learnt = Learnt(trying=trying, switches=SWITCHED, parts=PARTS)
     state = RoutingState(usable_providers=frozenset(PROVIDERS), learnt=learnt)
     own = Settings.model_validate({"weights": ABLEST})
     again = situation(TRIED, request=first.request, settings=own, state=state)

@@ -21,7 +21,7 @@ SWITCH = {"debugging": Switch(usual="strong", model="cheap", chance=0.8)}
 
 def chosen(*, share: float = 0.0, left: str = "1", **learnt: object) -> Decision:
     trying = Trying(share=share, left_usd=Decimal(left), seed="s")
-    given = Learnt.model_validate({"trying": trying, **learnt})
+    given = Learnt.model_validate({"trying": trying, "parts": {"debugging": 0.05}, **learnt})
     state = RoutingState(usable_providers=frozenset(PROVIDERS), learnt=given)
     settings = Settings.model_validate({"weights": ABLEST})
     found = situation(ROWS, request=ask("Fix the bug"), settings=settings, state=state)
