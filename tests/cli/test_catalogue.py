@@ -135,9 +135,11 @@ def test_looking_at_a_model_creates_no_database(invoke: Invoke, home: Path) -> N
 
 
 def test_ones_own_judgements_show_in_what_is_believed(invoke: Invoke) -> None:
-    decision = invoke("route", "Fix the login bug in auth.py: TypeError on line 3", "--json").json
-    for _ in range(3):
-        invoke("feedback", decision["decision_id"], "--bad")
+    asked = "Fix the login bug in auth.py: TypeError on line 3"
+    decision, *more = [invoke("route", asked, "--json").json for _ in range(3)]
+    for one in (decision, *more):
+        for word in ("--good", "--bad"):
+            invoke("feedback", one["decision_id"], word)
 
     def cell() -> dict[str, object]:
         cells = invoke("models", decision["model"], "--json").json["evidence"]

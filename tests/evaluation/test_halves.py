@@ -44,7 +44,7 @@ def test_what_is_scored_changes_nothing_of_what_was_learnt() -> None:
 
 
 def test_ours_sends_each_group_to_the_cheapest_model_that_is_good_at_it() -> None:
-    first, second = halved(divided(400))
+    first, second = halved(divided(800))
     half = decided(first, taught_by=second, weak="cheap")
     costs = ours(half, half.trade).costs
     right = [
