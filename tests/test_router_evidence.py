@@ -53,10 +53,16 @@ def rated(decision: Decision, model: str) -> float:
     return next(one.quality for one in decision.candidates if one.model == model)
 
 
+def judged(router: Router, *, ok: bool, times: int = 6) -> Decision:
+    """Route the same prompt several times, then judge every answer; returns the first decision."""
+    decisions = [router.route(PROMPT) for _ in range(times)]
+    for one in decisions:
+        router.feedback(one.decision_id, ok=ok)
+    return decisions[0]
+
+
 def test_feedback_moves_what_is_expected_of_the_model_and_says_so(router: Router) -> None:
-    first = router.route(PROMPT)
-    for _ in range(6):
-        router.feedback(first.decision_id, ok=True)
+    first = judged(router, ok=True)
     praised = router.route(PROMPT)
     assert praised.model == first.model
     assert rated(praised, first.model) > rated(first, first.model)
@@ -64,9 +70,7 @@ def test_feedback_moves_what_is_expected_of_the_model_and_says_so(router: Router
 
 
 def test_a_model_that_fails_the_person_is_left(router: Router) -> None:
-    first = router.route(PROMPT)
-    for _ in range(6):
-        router.feedback(first.decision_id, ok=False)
+    first = judged(router, ok=False)
     again = router.route(PROMPT)
     assert again.model != first.model
     told = [one for one in again.reasons if one.startswith(f"{first.model} scores")]
@@ -74,17 +78,14 @@ def test_a_model_that_fails_the_person_is_left(router: Router) -> None:
 
 
 def test_an_old_grudge_fades(router: Router, clock: Clock) -> None:
-    first = router.route(PROMPT)
-    for _ in range(6):
-        router.feedback(first.decision_id, ok=False)
+    first = judged(router, ok=False)
     clock.at += timedelta(days=300)
     assert router.route(PROMPT).model == first.model
 
 
 def test_feedback_on_one_task_hardly_touches_another(router: Router) -> None:
-    first, other = router.route(PROMPT), router.route(HARD)
-    for _ in range(3):
-        router.feedback(first.decision_id, ok=False)
+    other = router.route(HARD)
+    judged(router, ok=False, times=3)
     again = router.route(HARD)
     assert again.model == other.model
     assert abs(rated(again, other.model) - rated(other, other.model)) < 0.03
@@ -93,9 +94,7 @@ def test_feedback_on_one_task_hardly_touches_another(router: Router) -> None:
 def test_without_learning_feedback_changes_nothing(tmp_path: Path, clock: Clock) -> None:
     still = settings(tmp_path, learning={"enabled": False})
     with Router.open(still, environ={}, clock=clock) as router:
-        first = router.route(PROMPT)
-        for _ in range(6):
-            router.feedback(first.decision_id, ok=False)
+        first = judged(router, ok=False)
         assert router.route(PROMPT).candidates == first.candidates
 
 
@@ -113,8 +112,7 @@ def test_a_decision_is_replayed_under_what_is_known_now(router: Router, tmp_path
     first = router.route(PROMPT)
     same = settings(tmp_path)
     assert router.replay(first.decision_id, settings=same).candidates == first.candidates
-    for _ in range(6):
-        router.feedback(first.decision_id, ok=False)
+    judged(router, ok=False)
     assert router.replay(first.decision_id, settings=same).model != first.model
 
 
