@@ -14,6 +14,8 @@ from operator import itemgetter
 from typing import NamedTuple
 from zlib import crc32
 
+from mcp_router.learning.ridge import each_of
+
 _ROUNDS = 6
 _RATE = 5.0
 # A gradient below this moves nothing that matters, and most are.
@@ -40,12 +42,13 @@ def learn_groups(cases: Iterable[tuple[str, Collection[int]]]) -> Groups:
     known = [(group, sorted(buckets)) for group, buckets in cases]
     sizes = Counter(group for group, _ in known)
     shares = {one: math.log(size / len(known)) for one, size in sorted(sizes.items())}
+    number = {one: n for n, one in enumerate(shares)}
     column = {at: n for n, at in enumerate(sorted({at for _, buckets in known for at in buckets}))}
     # Files are often sorted by group, which would undo what was learnt of the first ones.
     scattered = sorted(known, key=lambda case: (crc32(repr(case).encode()), case))
     weights = _fitted(
         [
-            _row(list(shares).index(group), [column[at] for at in buckets], width=len(column))
+            _row(number[group], [column[at] for at in buckets], width=len(column))
             for group, buckets in scattered
         ],
         shares=list(shares.values()),
@@ -62,7 +65,7 @@ def learn_groups(cases: Iterable[tuple[str, Collection[int]]]) -> Groups:
 
 def guess(groups: Groups, buckets: Collection[int]) -> dict[str, float]:
     """Return the chance of each known group; empty where none is known."""
-    each = _each(buckets)
+    each = each_of(buckets)
     scores = [
         share + each * sum([groups.weights[one].get(at, 0.0) for at in buckets])
         for one, share in groups.shares.items()
@@ -81,7 +84,7 @@ def _fitted(rows: Sequence[_Row], *, shares: Sequence[float], width: int) -> lis
     for past in range(_ROUNDS):
         rate = _RATE / (1 + past / 2)
         for row in rows:
-            each = _each(row.columns)
+            each = each_of(row.columns)
             likely = _softmax(
                 [
                     share + each * sum(row.pick(own))
@@ -102,7 +105,3 @@ def _softmax(scores: Sequence[float]) -> list[float]:
     raised = [math.exp(score - top) for score in scores]
     whole = sum(raised)
     return [one / whole for one in raised]
-
-
-def _each(columns: Collection[int]) -> float:
-    return 1.0 / math.sqrt(len(columns) or 1)

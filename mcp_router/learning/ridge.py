@@ -62,7 +62,7 @@ def arrange(requests: Sequence[tuple[frozenset[int], int]]) -> Rows:
         buckets=buckets,
         by_row=[_picker([column[bucket] for bucket in own]) for own, _ in requests],
         by_column=[_picker(rows) for rows in held],
-        each=[_each(own) for own, _ in requests],
+        each=[each_of(own) for own, _ in requests],
         lengths=[_LENGTH_SCALE * (_log(words) - length) for _, words in requests],
         length=length,
     )
@@ -99,7 +99,7 @@ def predict(ridge: Ridge, buckets: Collection[int], *, words: int) -> float:
     """Return the fitted target of a request; 0 where nothing of it was ever seen."""
     sum_ = sum([ridge.weights.get(at, 0.0) for at in buckets])
     length = _LENGTH_SCALE * (_log(words) - ridge.length)
-    return sum_ * _each(buckets) + length * ridge.weights.get(_LENGTH, 0.0)
+    return sum_ * each_of(buckets) + length * ridge.weights.get(_LENGTH, 0.0)
 
 
 def _picker(indexes: Sequence[int]) -> _Picker:
@@ -130,7 +130,8 @@ def _dot(one: Sequence[float], other: Sequence[float]) -> float:
     return math.fsum(map(mul, one, other))
 
 
-def _each(row: Collection[int]) -> float:
+def each_of(row: Collection[int]) -> float:
+    """Return the value of a row in each of its buckets, so that its squares add up to 1."""
     return 1.0 / math.sqrt(len(row) or 1)
 
 
