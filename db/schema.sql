@@ -4,7 +4,7 @@
 PRAGMA journal_mode = WAL;
 BEGIN IMMEDIATE;
 PRAGMA application_id = 1296257106;
-PRAGMA user_version = 11;
+PRAGMA user_version = 12;
 
 CREATE TABLE schema_migrations (
   version INTEGER PRIMARY KEY,
@@ -452,7 +452,8 @@ CREATE TABLE ledger_tags (
 CREATE INDEX budget_tracking_end
   ON budget_tracking (name, ifnull(period_end_ms, 9223372036854775807));
 
--- Alerts that were delivered; another limit is another threshold.
+-- Alerts that were delivered, or are claimed for delivery: delivered_ms is then minus the moment of
+-- the claim. Another limit is another threshold.
 CREATE TABLE budget_alerts (
   name TEXT NOT NULL,
   period_start_ms INTEGER NOT NULL,
@@ -990,5 +991,17 @@ END;
 
 UPDATE summary_state SET folds = folds + 1
 WHERE EXISTS (SELECT 1 FROM routing_outcomes WHERE superseded = 1);
+
+INSERT INTO schema_migrations VALUES (12, '0012_run_leases');
+
+-- Who carries a run of a workflow out, so that no two processes pay for its steps at once.
+
+-- One row per run that is held; holder is drawn anew each time. until_ms counts from when this
+-- computer was started, by a clock that nobody sets (storage/run_leases.py).
+CREATE TABLE workflow_leases (
+  run_id TEXT PRIMARY KEY REFERENCES workflow_runs (run_id) ON DELETE CASCADE,
+  holder TEXT NOT NULL,
+  until_ms INTEGER NOT NULL
+) WITHOUT ROWID;
 
 COMMIT;

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         UnknownDecisionError,
         UnknownModelError,
         UnpricedModelError,
+        WorkflowBusyError,
         WorkflowError,
     )
     from mcp_router.providers.caller import Caller
@@ -163,6 +164,7 @@ __all__ = [
     "Usage",
     "UsageDelta",
     "Workflow",
+    "WorkflowBusyError",
     "WorkflowError",
     "WorkflowResult",
     "WorkflowStep",
@@ -175,8 +177,8 @@ _HOMES = (
     "version",
     "errors",
     "types",
-    "config.settings",
     "router",
+    "config.settings",
     "providers.wire",
     "providers.caller",
     "workflows.form",

@@ -22,6 +22,7 @@ RouterError
     x MalformedResponseError
   x FallbackExhaustedError   every attempt, in order, with its reason
   x WorkflowError            the steps that failed, and what came of the others
+  x WorkflowBusyError        the run that another process carries out, and until when
 """
 
 from __future__ import annotations
@@ -310,4 +311,24 @@ class WorkflowError(RouterError):
         super().__init__(
             f"{done} of {len(result.steps)} steps of {result.name} are done, but {said}.",
             hint="Finished steps are kept: resume the run, and they are not paid for again.",
+        )
+
+
+class WorkflowBusyError(RouterError):
+    """Another process carries a run out; `until` is None where this one had it and lost it."""
+
+    def __init__(self, run_id: str, *, until: datetime | None) -> None:
+        self.run_id = run_id
+        self.until = until
+        if until is None:
+            super().__init__(
+                f"The run {run_id!r} is not ours any more: this process was held up for so long "
+                "that another one could take it over.",
+                hint="Nothing more is paid for here; run it again for what the other one leaves.",
+            )
+            return
+        super().__init__(
+            f"The run {run_id!r} is being carried out by another process, which holds it until "
+            f"{until.isoformat(timespec='seconds')}, and for longer while it works.",
+            hint="Wait for it; if it was stopped, run this again then: finished steps are kept.",
         )

@@ -31,6 +31,7 @@ from mcp_router.errors import (
     UnknownDecisionError,
     UnknownModelError,
     UnpricedModelError,
+    WorkflowBusyError,
     WorkflowError,
 )
 from mcp_router.types import Attempt, Rejection
@@ -74,6 +75,8 @@ EXAMPLES: list[RouterError] = [
             steps=(StepResult(name="plan", state="failed", problem="It broke."),),
         )
     ),
+    WorkflowBusyError("run_1", until=datetime(2026, 11, 22, tzinfo=UTC)),
+    WorkflowBusyError("run_1", until=None),
 ]
 
 

@@ -32,7 +32,8 @@ CREATE TABLE ledger_tags (
 CREATE INDEX budget_tracking_end
   ON budget_tracking (name, ifnull(period_end_ms, 9223372036854775807));
 
--- Alerts that were delivered; another limit is another threshold.
+-- Alerts that were delivered, or are claimed for delivery: delivered_ms is then minus the moment of
+-- the claim. Another limit is another threshold.
 CREATE TABLE budget_alerts (
   name TEXT NOT NULL,
   period_start_ms INTEGER NOT NULL,

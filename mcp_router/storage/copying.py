@@ -38,7 +38,9 @@ _KEPT_BY_TRIGGERS = (
     "summary_state",
 )
 # What belongs to one database alone.
-_OWN = frozenset({"schema_migrations", "latency_bins", "replayed_records", "sqlite_sequence"})
+_OWN = frozenset(
+    {"schema_migrations", "latency_bins", "replayed_records", "sqlite_sequence", "workflow_leases"}
+)
 _TABLES_SQLITE = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
 _TABLES_POSTGRES = """
 SELECT relname::text FROM pg_class

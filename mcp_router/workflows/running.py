@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import anyio
 
-from mcp_router.errors import RouterError, StorageError
-from mcp_router.execution.off_loop import off_loop
+from mcp_router.errors import RouterError, StorageError, WorkflowBusyError
 from mcp_router.types import Message, Request
 from mcp_router.workflows.graph import needs_of
 from mcp_router.workflows.placeholders import filled
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from mcp_router.storage.workflows import WorkflowRuns
     from mcp_router.types import Completion
     from mcp_router.workflows.form import Workflow, WorkflowStep
+    from mcp_router.workflows.hold import Hold
 
 
 class Carry(Protocol):
@@ -47,11 +47,12 @@ class Plan(NamedTuple):
 
 
 class Means(NamedTuple):
-    """What running takes: the way to a model, the store, the clock, and who is told."""
+    """What running takes: the way to a model, the store, the clock, the run's hold, who is told."""
 
     carry: Carry
     runs: WorkflowRuns
     clock: Callable[[], datetime]
+    hold: Hold
     on_step: OnStep | None = None
 
 
@@ -65,6 +66,7 @@ async def run_steps(plan: Plan, means: Means) -> dict[str, StepResult]:
     A step that fails takes those that need it along; the others run to their end.
 
     Raises:
+        WorkflowBusyError: another process has taken the run over; what runs is stopped.
         StorageError: the database failed; what runs is stopped.
     """
     return await _Running(plan, means).run()
@@ -105,18 +107,32 @@ class _Running:
         self._found: dict[str, StepResult] = {}
         self._turns = Turns()
         self._room = anyio.CapacityLimiter(plan.workflow.max_parallel)
-        self._broken: StorageError | None = None
+        self._broken: RouterError | None = None
 
     async def run(self) -> dict[str, StepResult]:
         for name, done in self._plan.results.items():
             self._end(_done(name, done, reused=True))
         async with anyio.create_task_group() as group:
-            for name in self._steps:
-                if name not in self._found:
-                    group.start_soon(self._step, name, group.cancel_scope)
+            group.start_soon(self._keep, group.cancel_scope)
+            async with anyio.create_task_group() as steps:
+                for name in self._steps:
+                    if name not in self._found:
+                        steps.start_soon(self._step, name, group.cancel_scope)
+            group.cancel_scope.cancel()
         if self._broken is not None:
             raise self._broken
         return {name: self._found[name] for name in self._steps}
+
+    async def _keep(self, scope: anyio.CancelScope) -> None:
+        try:
+            await self._means.hold.keep()
+        except WorkflowBusyError as error:
+            self._stop(error, scope)
+
+    def _stop(self, error: RouterError, scope: anyio.CancelScope) -> None:
+        # Raised in a task, it would leave the group as an exception group.
+        self._broken = self._broken or error
+        scope.cancel()
 
     async def _step(self, name: str, scope: anyio.CancelScope) -> None:
         for needed in self._needs[name]:
@@ -129,10 +145,8 @@ class _Running:
         try:
             async with self._room:
                 result = await self._answered(name)
-        except StorageError as error:
-            # Raised in here, it would leave the group as an exception group.
-            self._broken = self._broken or error
-            scope.cancel()
+        except (StorageError, WorkflowBusyError) as error:
+            self._stop(error, scope)
             return
         except RouterError as error:
             result = _failed(name, error)
@@ -145,15 +159,19 @@ class _Running:
         values = {**plan.inputs, **answers}
         tags = {**plan.workflow.tags, TAG: plan.run_id}
         request = request_of(step, values=values, tags=tags)
-        done = await self._turns.take(lambda: means.carry(request, step=step))
+        done = await self._turns.take(lambda: self._carried(request, step))
         ok = bool(done.content.strip())
         keep = partial(means.runs.finish_step, plan.run_id, step=name, result=done, ok=ok)
-        await off_loop(means.runs.database, partial(keep, now=means.clock()))
+        await means.hold.write(partial(keep, now=means.clock()))
         result = _done(name, done)
         if ok:
             return result
         said = {"state": "failed", "problem": f"{done.model} gave an empty answer."}
         return result.model_copy(update=said)
+
+    async def _carried(self, request: Request, step: WorkflowStep) -> Completion:
+        await self._means.hold.check()
+        return await self._means.carry(request, step=step)
 
     def _answer(self, name: str) -> str:
         done = self._found[name].completion

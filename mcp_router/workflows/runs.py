@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from mcp_router.errors import WorkflowBusyError
+from mcp_router.storage.run_leases import Lease, RunLeases
 from mcp_router.workflows.graph import inputs_of, needs_of
 
 if TYPE_CHECKING:
@@ -20,10 +23,14 @@ _DRAWN = "run_"
 
 
 class Begun(NamedTuple):
-    """A run that is in the store, and the results of the steps that need not run again."""
+    """A run that is in the store, the results of the steps that need not run again, and its lease.
+
+    Nobody else carries the run out until the lease is released, or was not renewed in time.
+    """
 
     run_id: str
     results: Mapping[str, Completion]
+    lease: Lease
 
 
 def new_run_id() -> str:
@@ -52,26 +59,46 @@ def begin(
     that need them.
 
     Raises:
+        WorkflowBusyError: another process carries that run out.
         StorageError: the database failed.
     """
     definition = definition_of(workflow, inputs)
-    found = runs.run(run_id) if run_id is not None else None
-    if found is None and resume and run_id is None:
-        found = _latest(runs, workflow, definition=definition)
-    if found is None:
-        if run_id is None:
+    # In one piece: what is found is still so when it is taken.
+    with runs.database.transaction():
+        found = runs.run(run_id) if run_id is not None else None
+        if found is None and resume and run_id is None:
+            found = _latest(runs, workflow, definition=definition)
+        if found is not None:
+            run_id = found.run_id
+        elif run_id is None:
             _forget_finished(runs, workflow.name)
             run_id = new_run_id()
-        runs.start(run_id, name=workflow.name, definition=definition, now=now)
-        return Begun(run_id, {})
-    results = found.results
-    if found.definition != definition:
-        kept = unchanged(workflow, before=found.definition, now=definition)
-        results = {name: done for name, done in results.items() if name in kept}
-        runs.redefine(found.run_id, definition=definition, keep=kept, now=now)
-    else:
+        if found is None:
+            runs.start(run_id, name=workflow.name, definition=definition, now=now)
+        lease = RunLeases(runs.database).take(run_id)
+        if isinstance(lease, Lease):
+            results = _taken_up(runs, workflow, found, definition=definition, now=now)
+            return Begun(run_id, results, lease)
+    raise WorkflowBusyError(run_id, until=now + timedelta(milliseconds=lease.left_ms))
+
+
+def _taken_up(
+    runs: WorkflowRuns,
+    workflow: Workflow,
+    found: WorkflowRun | None,
+    *,
+    definition: Mapping[str, Any],
+    now: datetime,
+) -> Mapping[str, Completion]:
+    """Say that a run goes on; return the results of it that still hold."""
+    if found is None:
+        return {}
+    if found.definition == definition:
         runs.end(found.run_id, state="running", now=now)
-    return Begun(found.run_id, results)
+        return found.results
+    kept = unchanged(workflow, before=found.definition, now=definition)
+    runs.redefine(found.run_id, definition=definition, keep=kept, now=now)
+    return {name: done for name, done in found.results.items() if name in kept}
 
 
 def unchanged(

@@ -11,8 +11,10 @@ import anyio
 
 from mcp_router.errors import InvalidRequestError, RouterError, WorkflowError
 from mcp_router.execution.off_loop import off_loop
+from mcp_router.storage.run_leases import RunLeases
 from mcp_router.workflows.form import Workflow
 from mcp_router.workflows.graph import check, output_of
+from mcp_router.workflows.hold import Hold
 from mcp_router.workflows.reading import inputs_for, read_workflow, workflow_of
 from mcp_router.workflows.result import WorkflowResult
 from mcp_router.workflows.running import TAG, Means, Plan, request_of, run_steps
@@ -61,6 +63,7 @@ async def run_whole(order: Order, outside: Outside) -> WorkflowResult:
         ConfigError: the form is wrong, or an input is missing.
         InvalidRequestError: no model can do one of the steps; nothing has run.
         WorkflowError: a step failed; holds what came of every step.
+        WorkflowBusyError: another process carries this run out, or has taken it over.
         StorageError: the database failed.
     """
     form = _form(order.workflow)
@@ -70,7 +73,6 @@ async def run_whole(order: Order, outside: Outside) -> WorkflowResult:
         raise InvalidRequestError(field="run_id", problem=problem)
     database = outside.runs.database
     await off_loop(database, partial(_foresee, form, outside=outside))
-    began = anyio.current_time()
     start = partial(
         begin,
         outside.runs,
@@ -80,17 +82,31 @@ async def run_whole(order: Order, outside: Outside) -> WorkflowResult:
         resume=order.resume,
         now=outside.clock(),
     )
-    begun = await off_loop(database, start)
-    plan = Plan(form, inputs, begun.run_id, begun.results)
-    async with outside.sharing(f"{TAG}={begun.run_id}", form.max_cost_usd) as carry:
-        means = Means(carry, outside.runs, outside.clock, order.on_step)
+    release = RunLeases(database).release
+    begun = await off_loop(database, start, undo=lambda begun: release(begun.lease))
+    hold = Hold(database, begun.lease)
+    try:
+        plan = Plan(form, inputs, begun.run_id, begun.results)
+        result = await _carried_out(plan, outside, hold=hold, on_step=order.on_step)
+    finally:
+        await hold.release()
+    if result.state == "failed":
+        raise WorkflowError(result)
+    return result
+
+
+async def _carried_out(
+    plan: Plan, outside: Outside, *, hold: Hold, on_step: OnStep | None
+) -> WorkflowResult:
+    began = anyio.current_time()
+    tag = f"{TAG}={plan.run_id}"
+    async with outside.sharing(tag, plan.workflow.max_cost_usd) as carry:
+        means = Means(carry, outside.runs, outside.clock, hold, on_step)
         found = await run_steps(plan, means)
     took = round((anyio.current_time() - began) * 1000)
     result = _result(plan, found, latency_ms=took)
     end = partial(outside.runs.end, plan.run_id, state=result.state, now=outside.clock())
-    await off_loop(database, end)
-    if result.state == "failed":
-        raise WorkflowError(result)
+    await hold.write(end)
     return result
 
 

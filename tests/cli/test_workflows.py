@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from mcp_router.storage.database import Database
 from mcp_router.testing.answers import echo
 from mcp_router.testing.behaviours import Answer, Fault
 from mcp_router.testing.server import FaultServer
@@ -48,6 +49,12 @@ END = echo(f"{echo(f'Praise: {PLAN}')} / {echo(f'Blame: {PLAN}')}")
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def run_out(place: Path | str) -> None:
+    """Let so much time pass that every lease on a run has run out."""
+    with Database.open(place) as database:
+        database.write("UPDATE workflow_leases SET until_ms = 0", ())
 
 
 def line(faults: Faults, *more: str, form: str = FORM) -> tuple[str, ...]:
@@ -99,6 +106,7 @@ async def test_a_killed_run_goes_on_where_it_stood_and_pays_for_no_step_twice(ho
         await anyio.to_thread.run_sync(process.communicate)
         assert process.returncode == -signal.SIGKILL
         before = len(server.calls)
+        run_out(faults.database)
         again = open_process(*line(faults, "--resume", "--json"))
         out, err = await anyio.to_thread.run_sync(lambda: again.communicate(timeout=60))
         assert again.returncode == 0, err

@@ -17,6 +17,7 @@ from mcp_router.storage.answers import AnswerCache
 from mcp_router.storage.copying import copy_history
 from mcp_router.storage.exposures import Exposures, Result
 from mcp_router.storage.lessons import judgements, keep_pairs, kept_pairs, undo_pairs
+from mcp_router.storage.run_leases import Lease, RunLeases
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.store import Context
 from mcp_router.storage.workflows import WorkflowRuns
@@ -99,6 +100,7 @@ def fill(store: SqliteStore) -> None:
     runs = WorkflowRuns(database)
     runs.start("r", name="w", definition={"a": "é"}, now=NOON)
     runs.finish_step("r", step="s", result=answer(), ok=True, now=NOON)
+    assert isinstance(RunLeases(database).take("r"), Lease)
 
 
 def told(store: SqliteStore) -> list[object]:
@@ -146,3 +148,5 @@ def test_a_copy_reads_as_its_source_and_life_goes_on_in_it(ends: list[SqliteStor
     later = NOON + timedelta(hours=1)
     assert WorkflowRuns(target.database).start("r2", name="w", definition={}, now=later)
     assert WorkflowRuns(target.database).runs_of("w") == ("r2", "r")
+    # Who carries a run out there does not carry it out here.
+    assert isinstance(RunLeases(target.database).take("r"), Lease)

@@ -138,6 +138,14 @@ def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     assert caught.value.path == str(path)
 
 
+def test_a_damaged_schema_is_reported_whatever_bytes_stand_there(tmp_path: Path) -> None:
+    path = opened_file(tmp_path / "router.db")
+    path.write_bytes(path.read_bytes().replace(b"CREATE INDEX", b"CREATE \xff\xa8\xffEX"))
+    with pytest.raises(StorageError, match=r"damaged.*restore a backup") as caught:
+        Database.open(path)
+    assert caught.value.path == str(path)
+
+
 def test_a_file_from_a_newer_program_is_refused(tmp_path: Path) -> None:
     path = opened_file(tmp_path / "router.db")
     connection = sqlite3.connect(path)

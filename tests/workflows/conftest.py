@@ -11,8 +11,11 @@ import pytest
 
 from mcp_router import Completion, Router, Usage
 from mcp_router.config.settings import Settings
+from mcp_router.storage.run_leases import Lease, RunLeases
+from mcp_router.storage.workflows import WorkflowRuns
 from mcp_router.testing import Answer, FaultServer
 from mcp_router.types import Attempt
+from mcp_router.workflows.hold import Hold
 
 
 @pytest.fixture
@@ -49,6 +52,13 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
                 held = found.execute("SELECT 1 FROM ledger_entries WHERE state <> 'settled'")
                 assert held.fetchall() == []
                 assert found.execute("SELECT * FROM v_overspends").fetchall() == []
+
+
+def held(runs: WorkflowRuns, run_id: str) -> Hold:
+    """The hold of this process on a run that nobody else has."""
+    lease = RunLeases(runs.database).take(run_id)
+    assert isinstance(lease, Lease)
+    return Hold(runs.database, lease)
 
 
 def completion(text: str = "fine", *, cost: str | None = "0.001") -> Completion:

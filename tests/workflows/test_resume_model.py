@@ -18,6 +18,7 @@ from mcp_router import FallbackExhaustedError, StorageError, Workflow, WorkflowS
 from mcp_router.storage.database import Database
 from mcp_router.storage.workflows import WorkflowRuns
 from mcp_router.workflows.graph import needs_of, order
+from mcp_router.workflows.hold import Hold
 from mcp_router.workflows.running import Means, Plan, run_steps
 from mcp_router.workflows.runs import begin
 from tests.workflows.conftest import completion
@@ -105,13 +106,17 @@ class ResumeMachine(RuleBasedStateMachine):
         )
         self.last = begun.run_id
         plan = Plan(form, self.inputs, begun.run_id, begun.results)
-        means = Means(model, runs, lambda: self.now)
+        hold = Hold(self.database, begun.lease)
+        means = Means(model, runs, lambda: self.now, hold)
         try:
             found = anyio.run(run_steps, plan, means)
         except StorageError:
+            # Nobody gives the lease back, and some time passes.
+            self.database.write("UPDATE workflow_leases SET until_ms = 0", ())
             return begun.run_id, None
         done = all(one.state == "done" for one in found.values())
         runs.end(begun.run_id, state="done" if done else "failed", now=self.now)
+        anyio.run(hold.release)
         return begun.run_id, found
 
     @rule(name=st.sampled_from(STEPS), word=st.sampled_from(["do", "make", "try"]))

@@ -25,7 +25,7 @@ from mcp_router import (
 from mcp_router.storage.database import Database
 from mcp_router.storage.workflows import WorkflowRuns
 from mcp_router.workflows.running import Means, Plan, run_steps
-from tests.workflows.conftest import completion
+from tests.workflows.conftest import completion, held
 
 NOON = datetime(2026, 9, 1, 12, tzinfo=UTC)
 
@@ -73,8 +73,11 @@ async def run(
     assert kept is not None
     plan = Plan(workflow, {}, "r", kept.results)
     tell = None if events is None else events.append
+    hold = held(runs, "r")
     with anyio.fail_after(10):
-        return await run_steps(plan, Means(model, runs, lambda: NOON, tell))
+        found = await run_steps(plan, Means(model, runs, lambda: NOON, hold, tell))
+    await hold.release()
+    return found
 
 
 async def test_branches_run_side_by_side_and_meet(runs: WorkflowRuns) -> None:
@@ -124,7 +127,8 @@ async def test_an_empty_answer_is_a_failure_and_is_not_kept(runs: WorkflowRuns) 
         return completion(" \n")
 
     runs.start("r", name="w", definition={}, now=NOON)
-    found = await run_steps(Plan(form(a="a"), {}, "r", {}), Means(mute, runs, lambda: NOON))
+    means = Means(mute, runs, lambda: NOON, held(runs, "r"))
+    found = await run_steps(Plan(form(a="a"), {}, "r", {}), means)
     assert (found["a"].state, found["a"].problem) == ("failed", "m gave an empty answer.")
     kept = runs.run("r")
     assert kept is not None
@@ -143,10 +147,10 @@ async def test_a_database_that_fails_stops_what_runs(runs: WorkflowRuns) -> None
             stopped.append(step.task)
         return completion()
 
+    runs.start("r", name="w", definition={}, now=NOON)
+    means = Means(carry, runs, lambda: NOON, held(runs, "r"))
     with pytest.raises(StorageError), anyio.fail_after(10):
-        await run_steps(
-            Plan(form(b="b", c="c", a="a"), {}, "r", {}), Means(carry, runs, lambda: NOON)
-        )
+        await run_steps(Plan(form(b="b", c="c", a="a"), {}, "r", {}), means)
     assert sorted(stopped) == ["b", "c"]
 
 

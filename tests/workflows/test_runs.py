@@ -10,6 +10,7 @@ import pytest
 
 from mcp_router import Workflow, WorkflowStep
 from mcp_router.storage.database import Database
+from mcp_router.storage.run_leases import RunLeases
 from mcp_router.storage.workflows import WorkflowRuns
 from mcp_router.workflows.runs import Begun, begin, definition_of, unchanged
 from tests.workflows.conftest import completion
@@ -39,7 +40,8 @@ def go(
     resume: bool = False,
     **inputs: str,
 ) -> Begun:
-    return begin(
+    """Begin, and be done with it at once."""
+    begun = begin(
         runs,
         workflow or form(),
         inputs={**INPUTS, **inputs},
@@ -47,6 +49,8 @@ def go(
         resume=resume,
         now=NOON + timedelta(hours=hours),
     )
+    RunLeases(runs.database).release(begun.lease)
+    return begun
 
 
 def finish(runs: WorkflowRuns, begun: Begun, *steps: str) -> None:

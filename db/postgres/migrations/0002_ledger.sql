@@ -32,7 +32,8 @@ CREATE TABLE ledger_tags (
   PRIMARY KEY (tag, entry_id)
 );
 
--- Alerts that were delivered; another limit is another threshold.
+-- Alerts that were delivered, or are claimed for delivery: delivered_ms is then minus the moment of
+-- the claim. Another limit is another threshold.
 CREATE TABLE budget_alerts (
   name TEXT NOT NULL,
   period_start_ms BIGINT NOT NULL,
