@@ -12,15 +12,17 @@ from typing import NamedTuple
 STEPS = 80
 """How many trade-offs are tried, and how many a front is drawn from."""
 
-TOLERANCE = 0.005
+TOLERANCE = 0.0075
 """How much mean score the trade-off may lose on the requests it is chosen on.
 
-Half of what still counts as equal quality: the other half is left to chance.
+Less than the point that still counts as equal quality, as the rest is left to chance: with it
+nearly nine in ten of many random pools lose less than a point (`docs/evaluation.md`).
 """
 
 _STEP = 10 ** (6 / STEPS)
 _TRADES = tuple(1e-4 * _STEP**step for step in range(STEPS + 1))
 _HALVINGS = 7
+_TURNS = 4
 
 
 class Weighed(NamedTuple):
@@ -57,7 +59,8 @@ def cheapest_equal(requests: Sequence[Weighed], *, best: str, unit: float) -> fl
     """Find the cheapest trade-off that equals the model `best`; None where none is cheaper.
 
     Whether it does is the mean of what was predicted and what was observed: the latter alone is
-    noise of the size of what is to be seen, and the former never saw where it is wrong.
+    noise of the size of what is to be seen, and the former never saw where it is wrong. The score
+    to equal is that of a best single model that was chosen by other requests.
 
     Args:
         requests: what is known; no prediction may have been made from its own scores.
@@ -65,7 +68,8 @@ def cheapest_equal(requests: Sequence[Weighed], *, best: str, unit: float) -> fl
         unit: what that model costs on average, USD.
     """
     wanted = _sums(requests, [best] * len(requests))
-    least = wanted.predicted + wanted.scored - 2 * TOLERANCE * len(requests)
+    scored = _sums(requests, _chosen_unseen(requests, best=best)).scored
+    least = wanted.predicted + scored - 2 * TOLERANCE * len(requests)
 
     def at(trade: float) -> _Sums:
         return _sums(requests, [by_trade(*one[:2], trade=trade) for one in requests])
@@ -83,6 +87,25 @@ def cheapest_equal(requests: Sequence[Weighed], *, best: str, unit: float) -> fl
         if good(at(trade * step)):
             trade *= step
     return trade if at(trade).cost <= wanted.cost else None
+
+
+def _chosen_unseen(requests: Sequence[Weighed], *, best: str) -> list[str]:
+    """Name for each request the best single model by others; `best` where there are none.
+
+    In turn for each quarter by the remaining three: the model that looks best on the very requests
+    it is judged by was also lucky on them, the more so the more models there are.
+    """
+    found = [best] * len(requests)
+    for turn in range(min(_TURNS, len(requests)) if len(requests) > 1 else 0):
+        rest = [one for at, one in enumerate(requests) if at % _TURNS != turn]
+        top = max(rest[0].scores, key=lambda model: _standing(rest, model))
+        found[turn::_TURNS] = [top] * len(found[turn::_TURNS])
+    return found
+
+
+def _standing(requests: Sequence[Weighed], model: str) -> tuple[float, float]:
+    costs = sum(one.costs[model] for one in requests)
+    return sum(one.scores[model] for one in requests), -costs
 
 
 def _sums(requests: Sequence[Weighed], picked: Sequence[str]) -> _Sums:
