@@ -204,6 +204,7 @@ class Runner:
 
     async def _alert(self) -> None:
         """Deliver the budget alerts that are due now that money was spent."""
-        told = await deliver_alerts(self._store, settings=self._settings, now=self._around.clock())
-        for line in told.lines:
-            self._around.tell(line)
+        around = self._around
+        await deliver_alerts(
+            self._store, settings=self._settings, now=around.clock(), tell=around.tell
+        )

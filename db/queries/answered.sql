@@ -1,6 +1,8 @@
--- How many tasks of each kind were run, and the tokens of the attempts that gave an answer.
+-- How many tasks of each kind were run, and the tokens of the attempts that gave an answer. What the
+-- caller gave up or asked wrongly would have got no answer of any other model either.
 SELECT
-  task_type, complexity, count(DISTINCT decision_id),
+  task_type, complexity,
+  count(DISTINCT decision_id) FILTER (WHERE failure NOT IN ('cancelled', 'invalid_request')),
   count(*) FILTER (WHERE ok = 1 AND input_tokens IS NOT NULL),
   coalesce(sum(input_tokens) FILTER (WHERE ok = 1), 0),
   coalesce(sum(cache_read_tokens) FILTER (WHERE ok = 1), 0),

@@ -28,6 +28,8 @@ class Catalog:
         roles: what a model is wanted for, to the name that stands for it.
         given_aliases: those of the user, by canonical name; they beat every built-in name.
         given_models: names of the rows the user added or changed, suggested first.
+        given_names: canonical names the user gave to rows, to the names of these; they beat the
+            built-in names that are not those of rows.
         given_chains: names of the user's chains, suggested first.
         disabled: rows that still resolve, for reports, and are never chosen.
         version: hash of the content, equal on every machine.
@@ -41,6 +43,7 @@ class Catalog:
     version: str
     given_aliases: Mapping[str, str] = field(default_factory=dict[str, str])
     given_models: tuple[str, ...] = ()
+    given_names: Mapping[str, str] = field(default_factory=dict[str, str])
     given_chains: tuple[str, ...] = ()
     disabled: tuple[ModelInfo, ...] = ()
 
@@ -100,6 +103,9 @@ class Catalog:
     ) -> Catalog:
         """Lay the user's own rows, providers, aliases and chains over this catalogue.
 
+        Where a chain may be named, a name of the user's own means what the user gave it to: a
+        built-in chain of that name is left out. Of the user's own things the chain comes first.
+
         A row replaces the one of its name; a mapping changes only the fields it states. Disabled
         models are never chosen. Aliases may name aliases; one that names itself means the model
         behind it.
@@ -111,14 +117,17 @@ class Catalog:
         """
         rows = {model.name: model for model in (*self.models, *self.disabled)}
         given = [_row(row, rows=rows) for row in models]
+        given_names = {**self.given_names, **_new_names(given, rows=rows)}
+        given_aliases = {**self.given_aliases, **_canonical_keys(aliases)}
         rows |= {model.name: model for model in given}
         wider = replace(
             self,
             models=tuple(rows.values()),
             providers=MappingProxyType({**self.providers, **providers}),
-            chains=MappingProxyType({**self.chains, **_tuples(chains)}),
-            given_aliases=MappingProxyType({**self.given_aliases, **_canonical_keys(aliases)}),
+            chains=self._chains_beside({*given_names, *given_aliases}, chains=_tuples(chains)),
+            given_aliases=MappingProxyType(given_aliases),
             given_models=(*self.given_models, *(name for m in given for name in _names(m))),
+            given_names=MappingProxyType(given_names),
             given_chains=(*self.given_chains, *chains),
             disabled=(),
         )
@@ -174,10 +183,10 @@ class Catalog:
     @cached_property
     def aliases(self) -> Mapping[str, str]:
         """Every name that stands for a model without being its own, to the name of that model."""
-        found = {alias: model.name for model in self._rows for alias in model.aliases}
-        for name in (*self._lines, *self.roles, *self.given_aliases):
-            found[name] = self.resolve(name).name
-        return MappingProxyType(found)
+        aliases = (alias for model in self._rows for alias in model.aliases)
+        every = (*aliases, *self._lines, *self.roles, *self.given_aliases)
+        found = {name: self.resolve(name).name for name in every}
+        return MappingProxyType({name: row for name, row in found.items() if name != row})
 
     @property
     def _rows(self) -> tuple[ModelInfo, ...]:
@@ -191,7 +200,7 @@ class Catalog:
 
     @cached_property
     def _row_names(self) -> Mapping[str, ModelInfo]:
-        return names.row_names(self._rows)
+        return names.row_names(self._rows, given=self.given_names)
 
     @cached_property
     def _squeezed(self) -> Mapping[str, ModelInfo]:
@@ -223,6 +232,18 @@ class Catalog:
         if self.find(spec) is None:
             raise self._unknown(spec, chains=(*self.given_chains, *self.chains))
         return (spec,)
+
+    def _chains_beside(
+        self, given: set[str], *, chains: Mapping[str, tuple[str, ...]]
+    ) -> Mapping[str, tuple[str, ...]]:
+        """Add chains to those built in whose names the user gave to nothing else."""
+        given |= set(map(names.canonical, chains))
+        kept = {
+            name: entries
+            for name, entries in self.chains.items()
+            if name in (*chains, *self.given_chains) or names.canonical(name) not in given
+        }
+        return MappingProxyType({**kept, **chains})
 
     def _find(self, name: str) -> ModelInfo | None:
         key = names.canonical(name)
@@ -263,6 +284,15 @@ def _row(row: ModelRow, *, rows: Mapping[str, ModelInfo]) -> ModelInfo:
         return ModelInfo.model_validate(row)
     rated = {**base.capabilities, **row.get("capabilities", {})}
     return ModelInfo.model_validate({**base.model_dump(), **row, "capabilities": rated})
+
+
+def _new_names(given: Iterable[ModelInfo], *, rows: Mapping[str, ModelInfo]) -> dict[str, str]:
+    """Map the names that rows did not have before, in canonical form, to the rows."""
+    found: dict[str, str] = {}
+    for row in given:
+        known = set(_names(rows[row.name])) if row.name in rows else set[str]()
+        found |= {names.canonical(name): row.name for name in _names(row) if name not in known}
+    return found
 
 
 def _names(row: ModelInfo) -> tuple[str, ...]:

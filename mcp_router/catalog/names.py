@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from types import MappingProxyType
 
 from mcp_router.types import ModelInfo
 
@@ -51,11 +52,18 @@ def newest_of_lines(models: Iterable[ModelInfo], *, on: date) -> dict[str, Model
     return newest
 
 
-def row_names(models: Sequence[ModelInfo]) -> dict[str, ModelInfo]:
-    """Map what names one row for good; where two rows claim a name, the more exact claim holds."""
-    index: dict[str, ModelInfo] = {}
-    # Whole passes, so that the name of a late row beats the wire id of an early one.
-    for claims in (_own_names, _wire_ids, _loose_names, _qualified_names):
+def row_names(
+    models: Sequence[ModelInfo], *, given: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, ModelInfo]:
+    """Map what names one row for good; where two rows claim a name, the more exact claim holds.
+
+    `given` are canonical names that a person gave to rows: only the name of a row beats them.
+    """
+    index = {canonical(model.name): model for model in reversed(models)}
+    for name, row in given.items():
+        index.setdefault(name, index[canonical(row)])
+    # Whole passes, so that the alias of a late row beats the wire id of an early one.
+    for claims in (_aliases, _wire_ids, _loose_names, _qualified_names):
         for model in models:
             for name in claims(model):
                 index.setdefault(canonical(name), model)
@@ -127,8 +135,7 @@ def _recency(model: ModelInfo, *, on: date) -> tuple[bool, date]:
     return not is_retired(model, on=on), model.released or date.min
 
 
-def _own_names(model: ModelInfo) -> Iterator[str]:
-    yield model.name
+def _aliases(model: ModelInfo) -> Iterator[str]:
     yield from model.aliases
 
 

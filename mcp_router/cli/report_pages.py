@@ -44,8 +44,11 @@ def stats_page(rows: Sequence[StatRow], *, period: str, by: str) -> Page:
     return Page((*blocks, closing, Line(_rates(total))))
 
 
+_SET_LIMITS = "Set limits: mcp-router budget set --daily 5 --monthly 50 --per-request 0.5"
+
+
 def budget_page(budgets: Sequence[BudgetStatus]) -> Page:
-    """Build the table of budgets, and say how limits are set."""
+    """Build the table of budgets, and say how limits are set where there are none."""
     columns = (
         Column("Budget", flexible=True),
         *(Column(title, right=True) for title in ("Limit", "Spent", "Reserved", "Left")),
@@ -59,9 +62,7 @@ def budget_page(budgets: Sequence[BudgetStatus]) -> Page:
         Table(columns, tuple(map(_budget, budgets))),
         Line("" if limited else "No limit is set: nothing is held back."),
         Notes("warning", alerts),
-        Notes(
-            "hint", ("Set limits: mcp-router budget set --daily 5 --monthly 50 --per-request 0.5",)
-        ),
+        Notes("hint", () if limited else (_SET_LIMITS,)),
     )
     return Page(blocks)
 
@@ -104,7 +105,8 @@ def _rates(total: StatRow) -> str:
     calls = Decimal(total.calls)
     failed = share(calls - total.ok, of=calls)
     fell_back = share(Decimal(total.fallbacks), of=calls)
-    return f"Of {total.calls:,} calls {failed} failed and {fell_back} fell back to another model."
+    line = f"Of {total.calls:,} calls {failed} gave no answer"
+    return f"{line} and {fell_back} fell back to another model."
 
 
 def _group(row: StatRow, *, by: str) -> str:

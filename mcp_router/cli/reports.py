@@ -35,6 +35,9 @@ def stats(session: Session, period: Period, by: By, as_json: bool) -> None:
     """Summarise decisions, calls, cost and savings.
 
     Saved is what the decisions were expected to save against always using the baseline model.
+    A call is one attempt at a model, also one that failed or that you cancelled: advice and
+    kept answers make none, each further attempt makes one more. A call that did not say what it
+    used, as one cancelled before its first word, counts with a cost of nothing.
     """
     with session.router() as router:
         rows = router.stats(period=period, by=by)

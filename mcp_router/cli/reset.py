@@ -72,7 +72,8 @@ def stats(
     """Begin the statistics anew.
 
     Decisions, outcomes and what was learnt from them go. What the budgets count
-    as spent stays: forgetting widens no limit.
+    as spent stays, and what learning spent of today's allowance: forgetting
+    widens no limit.
     """
     from mcp_router.storage.reset import clear_records
 

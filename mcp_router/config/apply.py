@@ -11,9 +11,10 @@ from mcp_router.config.nearest import nearest
 from mcp_router.config.rows import changed_row, new_row, provider_row
 from mcp_router.config.schema import dotted, printable
 from mcp_router.errors import ConfigError, UnknownModelError
+from mcp_router.types import Strategy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.schema import Path
@@ -34,6 +35,7 @@ def configured_catalog(
         ConfigError: a table says too little, or names a model or provider that does not exist.
     """
     laying = _Laying(settings, base, sources)
+    _check_names(laying)
     providers = _providers(laying)
     rows = _rows(laying, {**base.providers, **providers})
     off = [row.name for name, row in rows.items() if not settings.models[name].enabled]
@@ -44,6 +46,10 @@ def configured_catalog(
     named = _with_names(laying)
     _check_references(laying._replace(base=named))
     return named
+
+
+_CHOICES = frozenset(("auto", *map(canonical, Strategy)))
+"""Words that stand where a model may be named over HTTP, and ask for a choice among all."""
 
 
 class _Laying(NamedTuple):
@@ -69,6 +75,24 @@ class _Laying(NamedTuple):
         problem = f"there is no provider {printable(name)!r}"
         allowed = f"a provider such as {', '.join(nearest(name, known))}"
         raise self.error(path, problem, allowed=allowed)
+
+
+def _check_names(laying: _Laying) -> None:
+    settings = laying.settings
+    given: list[tuple[str, Path]] = [
+        *((name, ("models", name)) for name in settings.models),
+        *((name, ("aliases", name)) for name in settings.aliases),
+        *((name, ("chains", name)) for name in settings.chains),
+    ]
+    for model, table in settings.models.items():
+        for index, name in enumerate(table.aliases):
+            given.append((name, ("models", model, "aliases", index)))
+    for name, path in given:
+        if canonical(name) in _CHOICES or canonical(name).startswith("auto:"):
+            problem = (
+                f"over HTTP {printable(name)!r} asks the router to choose, so it names nothing"
+            )
+            raise laying.error(path, problem, allowed="another name")
 
 
 def _providers(laying: _Laying) -> dict[str, ProviderInfo]:
@@ -151,7 +175,7 @@ def _with_names(laying: _Laying) -> Catalog:
 
 
 def _check_references(laying: _Laying) -> None:
-    for name, path in _references(laying.settings):
+    for name, path in _references(laying.settings, chains=laying.base.chains):
         if name is not None:
             laying.model(name, path)
     tasks = laying.settings.tasks
@@ -164,7 +188,7 @@ def _check_references(laying: _Laying) -> None:
             _check_constraints(laying, constraints, path)
 
 
-def _references(settings: Settings) -> Iterator[tuple[str | None, Path]]:
+def _references(settings: Settings, *, chains: Iterable[str]) -> Iterator[tuple[str | None, Path]]:
     yield settings.default_model, ("default_model",)
     yield settings.baseline, ("baseline",)
     for name, task in settings.tasks.items():
@@ -175,7 +199,7 @@ def _references(settings: Settings) -> Iterator[tuple[str | None, Path]]:
         yield scorer.model, ("scorers", name, "model")
     yield settings.shadow.judge, ("shadow", "judge")
     named = settings.shadow.chain
-    if len(named) != 1 or named[0] not in settings.chains:
+    if len(named) != 1 or canonical(named[0]) not in map(canonical, chains):
         for index, model in enumerate(named):
             yield model, ("shadow", "chain", index)
 

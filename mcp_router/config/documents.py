@@ -44,7 +44,8 @@ def _text(path: Path, *, place: str, most: int) -> str:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a usable path"
         problem = f"it cannot be read ({reason})"
-        raise ConfigError(place=place, key="", problem=problem) from error
+        allowed = "a TOML or JSON file that you may read"
+        raise ConfigError(place=place, key="", problem=problem, allowed=allowed) from error
     if len(content) > most:
         raise ConfigError(place=place, key="", problem=f"it is larger than {_size(most)}")
     try:

@@ -11,7 +11,16 @@ from mcp_router.config.checks import IN_MEMORY, is_database_address, is_loopback
 from mcp_router.config.complaint import complaint
 from mcp_router.config.environment import FILE_VARIABLE, VARIABLES, read_environment
 from mcp_router.config.files import expanded, find_files, read_file
-from mcp_router.config.merge import DEFAULT, Entry, Keys, flatten, lay_over, nest, sources
+from mcp_router.config.merge import (
+    DEFAULT,
+    MACHINE,
+    Entry,
+    Keys,
+    flatten,
+    lay_over,
+    nest,
+    sources,
+)
 from mcp_router.config.nearest import nearest
 from mcp_router.config.schema import dotted, printable, split
 from mcp_router.config.scorers import RUNNING_KEYS, RUNS
@@ -97,7 +106,7 @@ def _arguments(overrides: Mapping[str, object]) -> dict[Keys, Entry]:
 
 def _zone(environ: Mapping[str, str]) -> Entry:
     zone = local_time_zone(environ)
-    return Entry(zone or "UTC", "machine" if zone else DEFAULT)
+    return Entry(zone or "UTC", MACHINE if zone else DEFAULT)
 
 
 def _validated(entries: Mapping[Keys, Entry], *, zone: Entry) -> Settings:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from mcp_router.config.schema import Path
 
 MAX_DEPTH = 12
-DEFAULT = "default"
-"""The place of what nobody has set."""
+DEFAULT, MACHINE = "default", "machine"
+"""The places of what nobody has set: what holds everywhere, or is read off this machine."""
 
 Keys = tuple[str, ...]
 

@@ -48,7 +48,7 @@ class ScorerSettings(Value):
         default="answer",
         description="For a command, what it reads: the answer, or prompt, answer and schema.",
     )
-    function: Annotated[str, Field(pattern=r"^[\w.]+:[\w.]+$", max_length=200)] | None = Field(
+    function: Annotated[str, Field(pattern=r"\A[\w.]+:[\w.]+\Z", max_length=200)] | None = Field(
         default=None,
         description='For a callable, "module:function"; not from a project\'s file.',
     )

@@ -62,7 +62,8 @@ def write_settings(file: Path, *, changes: Mapping[Keys, Setting]) -> bool:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         problem = f"it cannot be written ({reason})"
-        raise ConfigError(place=place, key="", problem=problem) from error
+        allowed = "a file in a folder that you may write to, with room on its disk"
+        raise ConfigError(place=place, key="", problem=problem, allowed=allowed) from error
 
 
 def _changed(file: Path, *, changes: Mapping[Keys, Setting], place: str) -> bool:

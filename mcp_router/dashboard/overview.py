@@ -155,7 +155,8 @@ def _saved(report: Report) -> Tile:
 def _calls(report: Report) -> list[Tile]:
     row = report.totals
     shown = percent(row.ok / row.calls)
-    note = f"{counted(row.calls - row.ok, 'failed call')}, {counted(row.fallbacks, 'fallback')}"
+    unanswered = counted(row.calls - row.ok, "call")
+    note = f"{unanswered} without an answer, {counted(row.fallbacks, 'fallback')}"
     return [
         Tile("Answered", shown, note),
         Tile(

@@ -48,7 +48,7 @@ def reliability_section(report: Report) -> Html:
         "Reliability",
         chart("Calls answered", lambda size: model_charts.reliability(models, size=size)),
         table(("Model", "Calls", "Answered", "Fallbacks"), rows, folded="Figures by model"),
-        table(("Model", "Failure", "Times"), failed, folded="Why calls failed", texts=2)
+        table(("Model", "Failure", "Times"), failed, folded="Why calls gave no answer", texts=2)
         if failed
         else None,
         lead="Share of calls that gave an answer; the bar is the 90 % interval.",

@@ -129,7 +129,7 @@ class Books:
         # One commit for money, breaker and records costs what one row costs, and keeps them equal.
         with services.store.together():
             trial.holding.close(spent=spent, tokens=tokens, failure=failure)
-            if records.counts(tried):
+            if failure is None or failure.sent or bill is not None:
                 # A usage that was guessed teaches nothing about guesses.
                 guessed = bill is not None and bill.estimated
                 row = records.outcome(

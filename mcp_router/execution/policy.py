@@ -72,6 +72,7 @@ class Failure(NamedTuple):
         wait: seconds before which the provider does not want to see a retry, None if unsaid.
         cooldown: seconds the provider asks everybody to stay away, None if unsaid.
         blame: what the circuit breaker is told.
+        sent: whether anything may have left this machine, so that it was a call.
     """
 
     kind: Kind
@@ -80,6 +81,7 @@ class Failure(NamedTuple):
     wait: float | None = None
     cooldown: float | None = None
     blame: Blame = "failure"
+    sent: bool = True
 
 
 _BY_STATUS: dict[int, Failure] = {
@@ -99,7 +101,7 @@ _SERVER_ERROR = Failure("server_error", Step.RETRY, repeatable=True)
 _REDIRECT = Failure("not_found", Step.NEXT)
 _REFUSED = Failure("invalid_request", Step.STOP, blame="none")
 # Not every wire can carry every part of a request, and the next one may.
-_UNFIT = Failure("invalid_request", Step.NEXT, blame="none")
+_UNFIT = Failure("invalid_request", Step.NEXT, blame="none", sent=False)
 
 _BY_CLASS: dict[type[Exception], Failure] = {
     ProviderTimeout: Failure("timeout", Step.NEXT),
@@ -108,7 +110,7 @@ _BY_CLASS: dict[type[Exception], Failure] = {
     ContextLengthError: Failure("context_length", Step.LARGER, blame="none"),
     ContentFilteredError: Failure("content_filter", Step.STOP, blame="none"),
     MalformedResponseError: Failure("malformed", Step.NEXT, repeatable=True),
-    InvalidRequestError: _REFUSED,
+    InvalidRequestError: _REFUSED._replace(sent=False),
 }
 
 

@@ -115,14 +115,6 @@ def own_limit(route: Route, *, wait: float, decision: Decision, at: datetime) ->
     )
 
 
-def counts(tried: Attempt) -> bool:
-    """Say whether an attempt is recorded against its model.
-
-    What the caller asked wrongly, or broke off before anything came, says nothing about it.
-    """
-    return tried.usage is not None or tried.outcome not in ("cancelled", "invalid_request")
-
-
 def tokens_of(usage: Usage) -> int:
     """Add up all buckets of a usage."""
     return (

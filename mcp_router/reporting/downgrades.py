@@ -72,7 +72,7 @@ def _pairs(groups: Sequence[OutcomeGroup], *, days: float) -> Iterator[_Pair]:
 
 def _pair(model: OutcomeGroup, *, cheaper: OutcomeGroup, days: float) -> _Pair:
     price, lower = model.cost / model.priced, cheaper.cost / cheaper.priced
-    calls = model.calls * MONTH_DAYS / days
+    calls = model.priced * MONTH_DAYS / days
     again = 0.0
     if model.judged and cheaper.judged:
         again = max(0.0, mean(_trials(model)) - mean(_trials(cheaper))) * price

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mcp_router.reporting.values import Rate
 
 UNKNOWN = "unknown"
+NAMELESS = "(none named)"
 
 
 def usd(amount: Decimal | None) -> str:
@@ -77,7 +78,7 @@ def day(one: date) -> str:
 
 def spoken(name: str) -> str:
     """Write an identifier in words; what named nothing is said so."""
-    return name.replace("_", " ") or "(none named)"
+    return name.replace("_", " ") or NAMELESS
 
 
 def counted(count: int, noun: str) -> str:

@@ -103,11 +103,14 @@ def budget_rows(budgets: Sequence[BudgetStatus]) -> list[Json]:
 
 def stats_answer(rows: Sequence[StatRow], *, period: str, by: str) -> CallToolResult:
     """Build the answer of `stats`, at most MAX_ROWS rows of it."""
+    from mcp_router.reporting.text import NAMELESS
+
     sent = [labelled(row.model_dump(mode="json", exclude_none=True)) for row in rows[:MAX_ROWS]]
     body: Json = {"period": period, "by": by, "rows": sent}
     left_out = len(rows) - len(sent)
     lines = [
-        f"{row['group']}: decisions {row['decisions']}, calls {row['calls']}, ${row['cost_usd']}"
+        f"{row['group'] or NAMELESS}: decisions {row['decisions']}, "
+        f"calls {row['calls']} ({row['ok']} answered), ${row['cost_usd']}"
         for row in sent
     ]
     if left_out:

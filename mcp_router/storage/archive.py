@@ -12,7 +12,7 @@ from mcp_router.storage.faults import mapped
 from mcp_router.storage.kinds import TABLES
 from mcp_router.storage.periods import to_ms
 from mcp_router.storage.sqlite_file import SqliteDatabase, transaction
-from mcp_router.storage.trials import FORGET
+from mcp_router.storage.tried import forget_trials, keep_costs
 
 if TYPE_CHECKING:
     import sqlite3
@@ -94,6 +94,8 @@ def archive(database: Database, *, before: datetime, to: Path) -> Moved:
         )
     Database.open(target).close()
     with _file(database) as connection:
+        with transaction(connection):
+            keep_costs(connection)
         with mapped(target):
             _tables(connection).attach("archive", target)
         moved = [_move(connection, kind=kind, cut=to_ms(before)) for kind in TABLES]
@@ -113,7 +115,7 @@ def prune(database: Database, *, before: datetime) -> Moved:
     with _file(database) as connection:
         with transaction(connection):
             connection.execute(_DELETE_RUNS, (to_ms(before),))
-            connection.execute(FORGET, (to_ms(before),))
+            forget_trials(connection, cut=to_ms(before))
         return Moved(*(_prune(connection, kind=kind, cut=to_ms(before)) for kind in TABLES))
 
 
@@ -124,7 +126,7 @@ def prune_some(connection: Connection, *, cut: int) -> bool:
     """
     connection.execute(_FOLD)
     connection.execute(_DELETE_RUNS, (cut,))
-    connection.execute(FORGET, (cut,))
+    forget_trials(connection, cut=cut)
     deleted = [
         connection.execute(_DELETE_OLD.format(table=table), (cut, _BATCH)).rowcount
         for table in TABLES.values()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcp_router.errors import BudgetExceededError, LostDatabaseError
 from mcp_router.storage import budgets, timekeeping, umbrella
-from mcp_router.storage.alerts import claim, describe, undelivered
+from mcp_router.storage.alerts import Claim, claim, describe, undelivered
 from mcp_router.storage.budgets import Budget, Change, Span
 from mcp_router.storage.periods import from_ms, period_bounds
 
@@ -213,24 +213,28 @@ class Ledger:
         """
         return tuple(self._describe(each) for each in self._read(rules, now=now))
 
-    def pending_alerts(self, rules: Sequence[BudgetRule], *, now: int) -> tuple[BudgetStatus, ...]:
+    def pending_alerts(self, rules: Sequence[BudgetRule], *, now: int) -> tuple[Claim, ...]:
         """Claim the budgets with an alert that nobody has delivered in this period.
 
-        Of any number of processes exactly one gets each alert: at the warning, and at 100 %.
+        Of any number of processes exactly one gets each alert: at the warning, and at 100 %. It is
+        to say with `end_claims` what became of it, or another one gets it after `CLAIM_MS`.
 
         Raises:
             StorageError: the database failed.
         """
         found = self._read(rules, now=now)
         with self._database.reading() as connection:
-            due = [each for each in found if undelivered(connection, each.rule, budget=each.budget)]
+            due = [
+                each
+                for each in found
+                if undelivered(connection, each.rule, budget=each.budget, at=each.at)
+            ]
         if not due:
             return ()
         with self._database.transaction() as connection:
-            mine = [
-                each for each in due if claim(connection, each.rule, budget=each.budget, now=now)
-            ]
-        return tuple(self._describe(each) for each in mine)
+            rows = [claim(connection, one.rule, budget=one.budget, at=one.at) for one in due]
+        taken = zip(due, rows, strict=True)
+        return tuple(Claim(self._describe(each), mine) for each, mine in taken if mine)
 
     def _tags(self, tags: Mapping[str, str]) -> tuple[str, ...]:
         return self._pot or tuple(f"{key}={value}" for key, value in tags.items())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_router.storage.kinds import TABLES
+from mcp_router.storage.tried import clear_trials
 
 if TYPE_CHECKING:
     from mcp_router.storage.database import Database
@@ -23,7 +24,6 @@ _SUMMARIES = (
     "model_evidence",
     "learned_pairs",
     "learned_switches",
-    "learning_trials",
     "learning_events",
 )
 _DELETE = "DELETE FROM {}"
@@ -45,7 +45,8 @@ def close_breakers(database: Database) -> int:
 def clear_records(database: Database) -> int:
     """Delete decisions, outcomes and events with all sums of them; return how many rows.
 
-    What the budgets count as spent stays, as do alerts: no limit is widened by forgetting.
+    What the budgets count as spent stays, as do alerts and what learning spent of the day's
+    allowance: no limit is widened by forgetting.
 
     Raises:
         StorageError: the file cannot be written.
@@ -53,6 +54,7 @@ def clear_records(database: Database) -> int:
     with database.transaction() as connection:
         connection.execute(_FOLD)
         connection.execute(_UNLEARN)
+        clear_trials(connection)
         gone = [connection.execute(_DELETE.format(table)).rowcount for table in TABLES.values()]
         for table in _SUMMARIES:
             connection.execute(_DELETE.format(table))

@@ -22,6 +22,7 @@ from mcp_router.learning.switching import (
 )
 from mcp_router.money import to_nanos, to_usd
 from mcp_router.storage.periods import from_ms, period_bounds, to_ms
+from mcp_router.storage.tried import spent_since
 from mcp_router.types import Trying
 
 if TYPE_CHECKING:
@@ -35,26 +36,12 @@ if TYPE_CHECKING:
 EVENTS = 20
 """How many changes a report tells, the latest ones."""
 
-FORGET = """
-DELETE FROM learning_trials WHERE created_ms < ?
-  AND created_ms < (SELECT max(created_ms) FROM learning_trials) - 90000000
-"""
-"""Deletes old trials, but none of 25 hours: those of today have spent of its allowance."""
-
 _UNJUDGED = 50
 """After how many trials that nobody judged no more are made."""
 
 _WINDOW = timedelta(days=30)
 _CHECK = timedelta(minutes=1)
 _MOST_TRIALS = 2_000
-# What was tried costs at least what was expected of it, and what it did cost where that is more.
-_SPENT = """
-SELECT coalesce(sum(max(cost_nanos, coalesce((
-  SELECT sum(cost_nanos) FROM routing_outcomes AS paid
-  WHERE paid.decision_id = tried.decision_id AND paid.model = tried.model
-    AND paid.source = 'execution'), 0))), 0)
-FROM learning_trials AS tried WHERE created_ms >= ? AND kind = 'explored'
-"""
 _JUDGED = """
 SELECT tried.kind, tried.task_type, tried.model, tried.propensity, tried.quality,
   tried.usual_quality, (
@@ -62,7 +49,8 @@ SELECT tried.kind, tried.task_type, tried.model, tried.propensity, tried.quality
   WHERE judged.decision_id = tried.decision_id AND judged.model = tried.model
     AND judged.source NOT IN ('execution', 'cache') ORDER BY seq DESC LIMIT 1) AS score
 FROM learning_trials AS tried
-WHERE created_ms >= ? AND (? = '' OR task_type = ?) ORDER BY created_ms DESC LIMIT ?
+WHERE created_ms >= ? AND usual <> '' AND (? = '' OR task_type = ?)
+ORDER BY created_ms DESC LIMIT ?
 """
 _PARTS = """
 SELECT task_type, count(*) FROM (
@@ -95,13 +83,9 @@ SELECT task_type, usual, model, since_ms, chance, undone FROM learned_switches O
 """
 _SUMS = """
 SELECT kind, count(*), coalesce(sum(cost_nanos), 0), coalesce(sum(usual_nanos), 0)
-FROM learning_trials GROUP BY kind
+FROM learning_trials WHERE usual <> '' GROUP BY kind
 """
 _EVENTS = "SELECT created_ms, task_type, kind, told FROM learning_events ORDER BY seq DESC LIMIT ?"
-
-
-NO_LEAVE = Trying(share=0.0, left_usd=to_usd(0))
-"""Decisions are counted, and nothing is tried."""
 
 
 class Switched(NamedTuple):
@@ -155,7 +139,7 @@ class Trials:
             return None
         day = self._day(now)
         with self._database.reading() as connection:
-            left = to_nanos(allowance) - self._spent(connection, day=day)
+            left = to_nanos(allowance) - spent_since(connection, day)
         return Trying(share=SHARE, left_usd=to_usd(max(0, left)), seed=f"{day} {revision}")
 
     def safe(self, *, now: datetime) -> bool:
@@ -212,7 +196,7 @@ class Trials:
         cost = to_nanos(decision.estimated.cost_usd or 0)
         with self._database.transaction() as connection:
             if choice.kind == "explored":
-                spent = self._spent(connection, day=self._day(now))
+                spent = spent_since(connection, self._day(now))
                 if spent + cost > to_nanos(allowance):
                     return False
             connection.execute(_ADD, _row(decision, choice, cost=cost, now=now))
@@ -250,7 +234,7 @@ class Trials:
             StorageError: the file cannot be read.
         """
         with self._database.reading() as connection:
-            spent = self._spent(connection, day=self._day(now))
+            spent = spent_since(connection, self._day(now))
             sums = {kind: tuple(rest) for kind, *rest in connection.execute(_SUMS)}
             switches = tuple(
                 Switched(task, usual, model, from_ms(since), chance, bool(undone))
@@ -277,10 +261,6 @@ class Trials:
 
     def _day(self, now: datetime) -> int:
         return period_bounds("day", at=to_ms(now), zone=self._zone).start
-
-    def _spent(self, connection: Connection, *, day: int) -> int:
-        (spent,) = connection.execute(_SPENT, (day,)).fetchone()
-        return int(spent)
 
 
 def _safe(connection: Connection, *, now: datetime) -> bool:

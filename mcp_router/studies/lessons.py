@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from mcp_router.money import to_usd
 from mcp_router.routing.sketch import sketch
 from mcp_router.storage.lessons import NOTHING_LEARNT, refit_when_due
-from mcp_router.storage.trials import NO_LEAVE
-from mcp_router.types import Learnt, Lesson
+from mcp_router.types import Learnt, Lesson, Trying
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mcp_router.storage.lessons import Known
     from mcp_router.storage.sqlite import SqliteStore
     from mcp_router.storage.store import Store
-    from mcp_router.types import Decision, Request, RoutingState, Trying
+    from mcp_router.types import Decision, Request, RoutingState
 
 
 class Decide(Protocol):
@@ -122,4 +122,4 @@ class Lessons:
             return _Read(known, leave, store.trials.parts(now=now))
         # Switches rest, and nothing is tried, until both have lost little enough again; for that
         # the decisions go on being counted.
-        return _Read(known._replace(switches={}), NO_LEAVE)
+        return _Read(known._replace(switches={}), Trying(share=0.0, left_usd=to_usd(0)))

@@ -159,7 +159,7 @@ StreamEvent = DeltaEvent | ReasoningEvent | ToolCallEvent | AttemptEvent | Resta
 Source = Annotated[
     str,
     Field(
-        pattern=r"^(execution|feedback|scorer|judge|experiment|cache|shadow|(scorer|benchmark):.{1,200})$"
+        pattern=r"\A(execution|feedback|scorer|judge|experiment|cache|shadow|(scorer|benchmark):.{1,200})\Z"
     ),
 ]
 """Where an outcome comes from; a scorer and a benchmark may add their names, as in scorer:tests."""
@@ -249,7 +249,11 @@ class BudgetStatus(Value):
 
 
 class StatRow(Value):
-    """One line of a report, for one group of a period."""
+    """One line of a report, for one group of a period.
+
+    `calls` are the attempts at models, also those that failed or were given up; `ok` are those of
+    them that gave an answer.
+    """
 
     group: str
     decisions: int

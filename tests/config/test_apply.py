@@ -11,12 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.catalog.catalog import Catalog
+from mcp_router.catalog.names import canonical
 from mcp_router.catalog.pricing import cost_of
 from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import Loaded
 from mcp_router.config.settings import Settings
 from mcp_router.errors import ConfigError
-from mcp_router.types import Capability, ModelInfo, Need, Usage
+from mcp_router.types import Capability, ModelInfo, Need, Strategy, Usage
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 BASE = Catalog.load(on=date(2026, 11, 20))
@@ -338,3 +339,76 @@ def test_any_mix_of_names_gives_a_catalogue_or_is_refused(
         assert catalog.resolve(alias)
     for chain in chains:
         catalog.chain(chain)
+
+
+ROW_NAMES = {canonical(row.name) for row in BASE.models}
+
+
+@pytest.mark.parametrize("name", sorted(BASE.chains))
+def test_a_name_of_one_s_own_beats_the_built_in_chain_of_it(name: str) -> None:
+    own = applied(models={name: LOCAL})
+    assert [row.name for row in own.chain(name)] == [name]
+    second = applied(models={"mine": {**LOCAL, "aliases": [name.upper()]}})
+    assert [row.name for row in second.chain(name)] == ["mine"]
+    alias = applied(aliases={name: "opus"})
+    assert alias.chain(name) == (BASE.resolve("opus"),)
+    for catalog in (own, second, alias):
+        assert name not in catalog.chains, "no list shows a chain that nobody can name"
+        assert {*catalog.chains} == {*BASE.chains} - {name}
+
+
+def test_a_chain_of_one_s_own_is_meant_where_a_chain_may_be_named() -> None:
+    catalog = applied(models={"Fast": LOCAL}, aliases={"top": "opus"}, chains={"FAST": ["top"]})
+    assert catalog.chain("fast") == (BASE.resolve("opus"),)
+    assert catalog.resolve("fast").name == "Fast"
+    assert list(catalog.chains) == [*(name for name in BASE.chains if name != "fast"), "FAST"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name in {
+            *BASE.aliases,
+            *BASE.roles,
+            *(alias for m in BASE.models for alias in m.aliases),
+        }
+        if canonical(name) not in ROW_NAMES
+    ),
+)
+def test_a_name_of_one_s_own_beats_every_built_in_name_but_that_of_a_row(name: str) -> None:
+    own = applied(models={name: LOCAL})
+    assert own.resolve(name).name == name
+    assert [row.name for row in own.chain(name)] == [name]
+    assert name not in own.aliases
+    second = applied(models={"mine": {**LOCAL, "aliases": [name]}})
+    assert second.resolve(name).name == second.aliases[name] == "mine"
+
+
+def test_a_further_name_does_not_take_the_name_of_a_row() -> None:
+    catalog = applied(models={"mine": {**LOCAL, "aliases": [SONNET.name]}})
+    assert catalog.resolve(SONNET.name) == SONNET
+
+
+def test_changing_a_built_in_model_takes_no_name_from_another() -> None:
+    for row in BASE.models:
+        catalog = applied(models={row.name: {"quality": 0.5}})
+        assert {**catalog.aliases} == {**BASE.aliases}
+        assert catalog.chains == BASE.chains
+
+
+@pytest.mark.parametrize("word", ["auto", "Auto:cheap", *Strategy, "Cost First"])
+def test_words_that_ask_for_a_choice_name_nothing(word: str) -> None:
+    for tables, key in (
+        ({"models": {word: LOCAL}}, f"models.{word}"),
+        ({"models": {"mine": {**LOCAL, "aliases": ["a", word]}}}, "models.mine.aliases[1]"),
+        ({"aliases": {word: "opus"}}, f"aliases.{word}"),
+        ({"chains": {word: ["opus"]}}, f"chains.{word}"),
+    ):
+        error = refused(**tables)
+        assert error.key.replace('"', "") == key
+        assert (
+            error.problem
+            == f"over HTTP {str(word)!r} asks the router to choose, so it names nothing"
+        )
+        assert error.allowed == "another name"

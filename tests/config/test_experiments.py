@@ -74,6 +74,13 @@ def test_a_projects_file_cannot_cast_a_shadow(tmp_path: Path, key: str) -> None:
     assert caught.value.key == f"shadow.{key.split()[0]}"
 
 
+@pytest.mark.parametrize("name", ["mixed", "Anthropic", "MINE"])
+def test_a_shadow_may_be_a_chain_built_in_or_not_by_its_name(tmp_path: Path, name: str) -> None:
+    settings = load(tmp_path, shadow={"chain": [name]}, chains={"mine": ["opus"]})
+    base = Catalog.load(on=NOW.date())
+    assert configured_catalog(settings, base=base).chain(settings.shadow.chain[0])
+
+
 @pytest.mark.parametrize(
     ("shadow", "key"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -41,6 +42,11 @@ class Listener:
         await self._server.aclose()
 
     async def _serve(self, stream: SocketStream) -> None:
+        # Whoever asks may leave at any moment.
+        with suppress(anyio.EndOfStream, anyio.BrokenResourceError):
+            await self._converse(stream)
+
+    async def _converse(self, stream: SocketStream) -> None:
         async with stream:
             data = b""
             while b"\r\n\r\n" not in data:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import anyio
@@ -13,6 +14,7 @@ from mcp_router.errors import (
     BudgetExceededError,
     ContentFilteredError,
     FallbackExhaustedError,
+    ProviderError,
     UnpricedModelError,
 )
 from mcp_router.money import to_nanos
@@ -250,7 +252,42 @@ async def test_cancelling_frees_the_money_and_the_connection(
         group.cancel_scope.cancel()
     await kitchen.server.wait_until(lambda server: len(server.abandoned) == 1)
     assert (kitchen.reserved(), kitchen.spent()) == (0, 0)
-    assert kitchen.rows("SELECT * FROM routing_outcomes") == []
+
+
+@both
+async def test_a_call_that_its_caller_gave_up_is_in_the_books_at_an_unknown_cost(
+    kitchen: Kitchen, stream: bool
+) -> None:
+    kitchen.fallback |= {"first_token_ms": 60_000, "timeout_ms": 60_000}
+    answers = [Answer("done", usage=USAGE)] * 3
+    kitchen.serve("m", *answers, Fault.silence(), price=PRICE)
+    for _ in range(3):
+        await kitchen.answer(stream=stream)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: kitchen.answer(stream=stream))
+        await kitchen.server.wait_until(lambda server: len(server.calls) == 4)
+        group.cancel_scope.cancel()
+    (row,) = kitchen.store.stats(period="all")
+    assert (row.decisions, row.calls, row.ok) == (4, 4, 3)
+    assert to_nanos(row.cost_usd) == kitchen.spent() == 3 * to_nanos(COST)
+    (given_up,) = kitchen.rows(
+        "SELECT model, failure, cost_nanos, input_tokens FROM routing_outcomes WHERE ok = 0"
+    )
+    assert given_up == ("m", "cancelled", None, None)
+    known = kitchen.store.performance(now=datetime.now(UTC))["m"][""]
+    assert (known.calls, known.failures) == (3, 0), "who was given up has not failed"
+
+
+@both
+async def test_a_call_that_the_provider_refused_is_in_the_books(
+    kitchen: Kitchen, stream: bool
+) -> None:
+    kitchen.serve("m", Fault.http(400), price=PRICE)
+    with pytest.raises(ProviderError):
+        await kitchen.answer(stream=stream)
+    (row,) = kitchen.store.stats(period="all")
+    assert (row.decisions, row.calls, row.ok) == (1, 1, 0)
+    assert kitchen.store.performance(now=datetime.now(UTC)) == {}
 
 
 async def test_closing_a_stream_early_settles_what_was_given(kitchen: Kitchen) -> None:

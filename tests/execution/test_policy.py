@@ -75,6 +75,14 @@ def test_each_failure_has_its_word_and_its_next_step(
     assert failure_of(error)[:2] == (kind, step)
 
 
+def test_only_what_never_left_this_machine_was_no_call() -> None:
+    kept = [error for error, _, _ in TABLE if not failure_of(error).sent]
+    assert [str(error) for error in kept] == [
+        str(InvalidRequestError(field="messages", problem="empty")),
+        str(ProviderError(**AT, problem="cannot be sent audio")),
+    ]
+
+
 def test_an_answer_that_broke_after_it_began_was_cut() -> None:
     error = MalformedResponseError(**AT, problem="the stream was cut")
     assert failure_of(error, spoke=True).kind == "cut"

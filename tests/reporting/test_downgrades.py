@@ -31,6 +31,13 @@ def test_a_cheaper_model_that_does_as_well_is_suggested() -> None:
     assert found.cheaper_quality.of == 200
 
 
+def test_calls_of_unknown_cost_save_nothing() -> None:
+    given_up = judged("dear", good=95, of=100, each=10 * CENT)._replace(calls=5_000)
+    cheap = judged("cheap", good=196, of=200, each=CENT)
+    (found,) = downgrades([given_up, cheap], days=30).suggestions
+    assert (found.calls_per_month, found.saving_usd) == (100, Decimal(9))
+
+
 def test_the_saving_is_for_thirty_days() -> None:
     groups = [
         judged("dear", good=95, of=100, each=10 * CENT),

@@ -133,6 +133,26 @@ def test_cancelling_frees_money_connection_and_probe(distant: Upstream, modern: 
         assert process.end()[0] == 0
 
 
+@pytest.mark.parametrize("modern", [False, True])
+def test_a_call_that_the_host_cancelled_counts_as_a_call(distant: Upstream, modern: bool) -> None:
+    distant.serve("m-a", Answer(), Fault.silence())
+    distant.budget, distant.fallback = {"daily": 1}, DELIBERATE
+    with serving(distant, modern=modern) as process:
+        process.call(TOOL, {"prompt": PROMPT})
+        number = process.begin("tools/call", CALL)
+        until(lambda: len(distant.faults.calls) == 2)
+        process.notify("notifications/cancelled", {"requestId": number})
+        until(lambda: len(distant.faults.abandoned) == 1)
+        until(lambda: distant.rows("SELECT 1 FROM routing_outcomes WHERE ok = 0") != [])
+        told = process.call("stats", {"period": "day"})
+        day = process.call("budget", {})["structuredContent"]["budgets"][0]
+        assert process.end()[0] == 0
+    (row,) = told["structuredContent"]["rows"]
+    assert (row["decisions"], row["calls"], row["ok"]) == (2, 2, 1)
+    assert row["cost_usd"] == day["spent_usd"]
+    assert told["content"][0]["text"].startswith("m-a: decisions 2, calls 2 (1 answered), $")
+
+
 def half_open(upstream: Upstream, key: BreakerKey) -> None:
     """Let a circuit open an hour ago, so that the next call is its one probe."""
     with upstream.router() as router:

@@ -121,7 +121,9 @@ async def test_stats_count_the_decisions(server: MCPServer[None]) -> None:
         await client.call_tool("route", {"prompt": PROMPT})
         await client.call_tool("route", {"prompt": "Write a haiku about the sea"})
         body = body_of(await client.call_tool("stats", {"period": "all", "by": "task"}))
+        by_project = text_of(await client.call_tool("stats", {"by": "project"}))
     assert sum(row["decisions"] for row in body["rows"]) == 2
+    assert by_project.startswith("(none named): decisions 2, ")
 
 
 async def test_an_unknown_argument_is_named_and_the_known_ones_listed(
@@ -170,7 +172,9 @@ async def test_a_wrong_period_lists_the_allowed_ones(server: MCPServer[None]) ->
     assert "'day', 'week', 'month' or 'all'" in await refused(server, "stats", {"period": "year"})
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     words=st.text("zqxjkv", min_size=12, max_size=40),
     extra=st.dictionaries(

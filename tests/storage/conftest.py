@@ -49,7 +49,7 @@ def lasting(
 ) -> Iterator[Database]:
     """One database of each engine for all tests of a file, for property tests and many small ones.
 
-    A schema of its own takes a while to make; `clear_records` empties it.
+    A schema of its own takes a while to make; `emptied` empties it.
     """
     with ExitStack() as stack:
         place: Path | str = tmp_path_factory.mktemp("lasting") / "router.db"
@@ -60,8 +60,14 @@ def lasting(
 
 @pytest.fixture
 def cleared(lasting: Database) -> Database:
-    clear_records(lasting)
-    return lasting
+    return emptied(lasting)
+
+
+def emptied(database: Database) -> Database:
+    """Delete every record, and what a reset keeps of the trials."""
+    clear_records(database)
+    database.write("DELETE FROM learning_trials", ())
+    return database
 
 
 @pytest.fixture

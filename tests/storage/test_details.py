@@ -40,7 +40,7 @@ def test_every_decision_comes_back_whatever_was_written_before(
     for rejected in lists:
         made = ruling_out(rejected)
         written = writer.write(made).decode()
-        assert read_decision(written) == made
+        assert read_decision(written, place="x") == made
         assert json.loads(written) == made.model_dump(mode="json")
 
 
@@ -54,7 +54,7 @@ def test_a_change_of_one_reason_is_noticed() -> None:
     writer = DetailsWriter()
     writer.write(ruling_out(KNOWN))
     changed = (*KNOWN[:3], KNOWN[3].model_copy(update={"reason": "retired yesterday"}))
-    assert read_decision(writer.write(ruling_out(changed)).decode()).rejected == changed
+    assert read_decision(writer.write(ruling_out(changed)).decode(), place="x").rejected == changed
 
 
 def test_threads_that_write_different_decisions_do_not_mix_them_up() -> None:
@@ -63,7 +63,7 @@ def test_threads_that_write_different_decisions_do_not_mix_them_up() -> None:
     def work(rejected: tuple[Rejection, ...]) -> None:
         made = ruling_out(rejected)
         for _ in range(200):
-            if read_decision(writer.write(made).decode()) != made:
+            if read_decision(writer.write(made).decode(), place="x") != made:
                 wrong.append(rejected[0].model)
 
     threads = [threading.Thread(target=work, args=((one, one),)) for one in KNOWN]
@@ -78,7 +78,7 @@ def test_texts_of_messages_are_left_out() -> None:
     asked = {"messages": [{"role": "user", "content": "the launch code is 0000"}]}
     written = DetailsWriter().write(decision(request=asked, rejected=()))
     assert b"launch" not in written
-    assert read_decision(written.decode()).request.messages == ()
+    assert read_decision(written.decode(), place="x").request.messages == ()
 
 
 def test_half_a_surrogate_pair_is_written_as_a_mark_in_any_place() -> None:
@@ -86,17 +86,17 @@ def test_half_a_surrogate_pair_is_written_as_a_mark_in_any_place() -> None:
     broken = Rejection(model="m", filter="denied", reason="half \ud800")
     made = decision(reasons=("half \udfff",), rejected=(broken,))
     for _ in range(2):
-        read = read_decision(writer.write(made).decode())
+        read = read_decision(writer.write(made).decode(), place="x")
         assert (read.reasons, read.rejected[0].reason) == (("half ?",), "half ?")
     other = ruling_out(KNOWN)
-    assert read_decision(writer.write(other).decode()) == other
+    assert read_decision(writer.write(other).decode(), place="x") == other
 
 
 def test_compressed_details_read_the_same() -> None:
     made = ruling_out(KNOWN)
     text = DetailsWriter().write(made).decode()
     assert decision_json(compressed(text)) == decision_json(text) == text
-    assert read_decision(compressed(text)) == made
+    assert read_decision(compressed(text), place="x") == made
 
 
 @only_files

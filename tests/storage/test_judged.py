@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_router.storage.judged import JudgedDecision, judged_decisions
-from mcp_router.storage.reset import clear_records
 from mcp_router.storage.sqlite import SqliteStore
-from tests.storage.conftest import NOON, decision, outcome
+from tests.storage.conftest import NOON, decision, emptied, outcome
 
 if TYPE_CHECKING:
     from mcp_router.storage.database import Database
@@ -124,7 +123,7 @@ SOURCES = ("feedback", "judge", "scorer", "scorer:tests", "benchmark:b", "execut
 def test_marks_are_what_counting_by_hand_gives(
     lasting: Database, marks: list[tuple[int, str, float]]
 ) -> None:
-    clear_records(lasting)
+    emptied(lasting)
     store = SqliteStore(lasting)
     last: dict[int, dict[str, float]] = {}
     for number in range(3):

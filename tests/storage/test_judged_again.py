@@ -21,10 +21,9 @@ from mcp_router.storage.postgres.database import PostgresDatabase
 from mcp_router.storage.postgres.dialect import prepare
 from mcp_router.storage.postgres.session import Session, Wire
 from mcp_router.storage.queries import query
-from mcp_router.storage.reset import clear_records
 from mcp_router.storage.rows import outcome_row
 from mcp_router.storage.sqlite import SqliteStore
-from tests.storage.conftest import NOON, outcome
+from tests.storage.conftest import NOON, emptied, outcome
 from tests.storage.servers import needs_server, only_files
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def asked(database: Database, sql: str) -> list[tuple[object, ...]]:
 def test_the_sums_are_those_of_the_judgements_that_count(
     lasting: Database, said: list[Said], folds: set[int]
 ) -> None:
-    clear_records(lasting)
+    emptied(lasting)
     store = SqliteStore(lasting)
     for place, one in enumerate(said):
         store.record_outcome(one.outcome())
@@ -172,7 +171,7 @@ def test_the_sums_are_those_of_the_judgements_that_count(
 def test_reports_count_the_judgements_that_count_and_the_cost_of_all(
     lasting: Database, said: list[Said]
 ) -> None:
-    clear_records(lasting)
+    emptied(lasting)
     store = SqliteStore(lasting)
     for one in said:
         store.record_outcome(one.outcome())

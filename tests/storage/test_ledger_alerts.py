@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mcp_router.storage.alerts import CLAIM_MS, end_claims
 from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.database import Database
 from mcp_router.storage.ledger import Ledger, Purpose
@@ -41,7 +42,7 @@ def spend(ledger: Ledger, cents: int, now: int = NOON) -> None:
 
 
 def pending(ledger: Ledger, *rules: BudgetRule, now: int = NOON) -> list[str]:
-    return [status.name for status in ledger.pending_alerts(rules or (DAY, MONTH), now=now)]
+    return [one.status.name for one in ledger.pending_alerts(rules or (DAY, MONTH), now=now)]
 
 
 def test_a_day_warns_at_75_percent_and_a_month_at_80(ledger: Ledger) -> None:
@@ -83,6 +84,44 @@ def test_one_of_several_processes_delivers(ledger: Ledger, place: Path | str) ->
         spend(ledger, 90)
         assert pending(Ledger(second, zone=UTC)) == ["day", "month"]
         assert pending(ledger) == []
+
+
+def test_what_is_given_back_goes_to_the_next_who_looks(ledger: Ledger, database: Database) -> None:
+    spend(ledger, 100)
+    mine = ledger.pending_alerts([DAY, MONTH], now=NOON)
+    assert [one.status.name for one in mine] == ["day", "month"]
+    end_claims(database, delivered=mine[:1], left=mine[1:])
+    assert pending(ledger) == ["month"]
+    assert pending(ledger) == []
+
+
+def test_a_claim_that_nobody_ends_lapses(ledger: Ledger) -> None:
+    spend(ledger, 75)
+    assert pending(ledger, DAY) == ["day"]
+    assert pending(ledger, DAY, now=NOON + CLAIM_MS - 1) == []
+    assert pending(ledger, DAY, now=NOON + CLAIM_MS) == ["day"]
+
+
+def test_what_is_delivered_stays_so(ledger: Ledger, database: Database) -> None:
+    spend(ledger, 75)
+    end_claims(database, delivered=ledger.pending_alerts([DAY], now=NOON))
+    assert pending(ledger, DAY, now=NOON + 10 * CLAIM_MS) == []
+
+
+def test_whoever_comes_too_late_changes_nothing(ledger: Ledger, database: Database) -> None:
+    spend(ledger, 75)
+    late = ledger.pending_alerts([DAY], now=NOON)
+    other = ledger.pending_alerts([DAY], now=NOON + CLAIM_MS)
+    end_claims(database, left=late)
+    assert pending(ledger, DAY, now=NOON + CLAIM_MS) == []
+    end_claims(database, left=other)
+    assert pending(ledger, DAY, now=NOON + CLAIM_MS) == ["day"]
+
+
+def test_the_claim_of_a_clock_that_is_ahead_holds(ledger: Ledger) -> None:
+    spend(ledger, 75)
+    assert pending(ledger, DAY, now=NOON + 500) == ["day"]
+    assert pending(ledger, DAY, now=NOON) == []
 
 
 def test_money_that_is_only_reserved_raises_no_alert(ledger: Ledger) -> None:

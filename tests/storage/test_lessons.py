@@ -26,7 +26,7 @@ from mcp_router.storage.lessons import (
 from mcp_router.storage.reset import clear_records
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.store import Context
-from tests.storage.conftest import NOON, decision, outcome
+from tests.storage.conftest import NOON, decision, emptied, outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -137,7 +137,7 @@ weights = st.dictionaries(
 def test_a_kept_pair_moves_models_exactly_as_the_learnt_one(
     lasting: Database, given_weights: dict[int, float], length: float, words: frozenset[int]
 ) -> None:
-    clear_records(lasting)
+    emptied(lasting)
     learnt = pair()._replace(ridge=Ridge(given_weights, length))
     keep_pairs(lasting, [learnt], now=NOON)
     (kept,) = kept_pairs(lasting)

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcp_router.errors import InvalidRequestError
-from mcp_router.storage.periods import local_day, period_bounds, to_ms
+from mcp_router.storage.analysis import answered
+from mcp_router.storage.periods import Bounds, local_day, period_bounds, to_ms
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.store import Context, Fallback, Range
 from mcp_router.types import Outcome
@@ -161,6 +162,20 @@ def test_each_kind_of_record_counts_in_its_own_columns(
     projects = by_group(store.stats(by="project", period="all"))
     assert (projects["site"].calls, projects[""].decisions) == (2, 1)
     assert by_group(store.stats(by="category", period="all"))["docs"].fallbacks == 1
+
+
+def test_a_task_that_was_given_up_is_none_that_another_model_would_have_done(
+    store: SqliteStore, make_outcome: MakeOutcome
+) -> None:
+    nothing = {"ok": False, "cost_usd": None, "usage": None}
+    store.record_outcome(make_outcome(1))
+    store.record_outcome(make_outcome(2, failure="timeout", **nothing))
+    store.record_outcome(make_outcome(2, failure="cancelled", **nothing))
+    store.record_outcome(make_outcome(3, failure="cancelled", **nothing))
+    store.record_outcome(make_outcome(4, failure="invalid_request", **nothing))
+    (found,) = answered(store.database, bounds=Bounds(0, to_ms(NOON) + 1))
+    assert (found.tasks, found.answers) == (2, 1)
+    assert store.totals(period="all").calls == 5
 
 
 def test_an_unknown_cost_adds_nothing(

@@ -33,6 +33,23 @@ def test_it_is_a_store(store: SqliteStore) -> None:
     assert anything.recent() == ()
 
 
+@pytest.mark.parametrize("damage", [b"\xff\x00", b'{"model": 5}', b"{\xff}"])
+def test_a_damaged_decision_is_told_and_the_others_are_read(
+    damage: bytes, store: SqliteStore, make_decision: Make
+) -> None:
+    damaged, whole = make_decision(decision_id="dec_1"), make_decision(decision_id="dec_2")
+    store.record_decision(damaged)
+    store.record_decision(whole)
+    with store.database.transaction() as connection:
+        connection.execute(
+            "UPDATE routing_decisions SET details = ? WHERE decision_id = 'dec_1'", (damage,)
+        )
+    assert store.decision("dec_2") == whole
+    for read in (lambda: store.decision("dec_1"), store.recent):
+        with pytest.raises(StorageError, match=r"a decision in it is damaged.*db check"):
+            read()
+
+
 def test_a_decision_comes_back_whole(store: SqliteStore, make_decision: Make) -> None:
     made = make_decision(warnings=("Präzise",), needs_key="KEY", cached=True)
     store.record_decision(made)

@@ -19,7 +19,7 @@ from mcp_router.storage.database import Database
 from mcp_router.storage.reset import clear_records
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.storage.trials import EVENTS, Trials
-from tests.storage.conftest import NOON, decision, outcome
+from tests.storage.conftest import NOON, decision, emptied, outcome
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -325,7 +325,7 @@ def test_old_trials_go_with_the_records_that_are_pruned(trials: Trials, cleared:
 def test_no_order_of_trials_spends_more_than_the_allowance_nor_refuses_one_that_fits(
     lasting: Database, costs: list[int], nanos: int
 ) -> None:
-    clear_records(lasting)
+    emptied(lasting)
     trials, allowance, spent = Trials(lasting, zone=UTC), to_usd(nanos), 0
     for number, cost in enumerate(costs):
         let = admit(trials, made(number, cost=to_usd(cost)), allowance=allowance)
@@ -361,7 +361,7 @@ ZONES = [ZoneInfo(name) for name in ("Pacific/Kiritimati", "Asia/Kathmandu", "Am
 def test_the_days_of_any_zone_divide_what_was_tried_among_them(
     lasting: Database, hours: list[int], zone: ZoneInfo
 ) -> None:
-    clear_records(lasting)
+    emptied(lasting)
     trials = Trials(lasting, zone=zone)
     # In the order of time: what is spent today knows no later days.
     moments = [NOON + timedelta(hours=one, minutes=7) for one in sorted(hours)]
@@ -378,3 +378,64 @@ def test_what_was_tried_today_counts_whatever_is_pruned(trials: Trials, cleared:
     SqliteStore(cleared).prune(before=NOON + DAY)
     assert left(trials) == Decimal("0.006")
     assert trials.account(now=NOON).tried == 1
+
+
+def test_what_was_tried_today_counts_after_a_reset_with_what_it_cost(
+    trials: Trials, cleared: Database
+) -> None:
+    store = SqliteStore(cleared)
+    admit(trials, made(1), now=NOON - 2 * DAY)
+    for number in (2, 3):
+        admit(trials, made(number, cost="0.002"))
+    store.record_outcome(outcome(2, model="haiku", cost_usd="0.005"))
+    assert left(trials) == Decimal("0.003")
+    for _ in range(2):
+        clear_records(cleared)
+        assert left(trials) == Decimal("0.003")
+        assert trials.account(now=NOON).spent_today_usd == Decimal("0.007")
+    assert admit(trials, made(4, cost="0.003"))
+    assert not admit(trials, made(5, cost="0.000000001"))
+    assert left(trials, now=NOON + DAY) == CENT
+
+
+def test_a_reset_forgets_what_the_trials_of_today_taught(trials: Trials, cleared: Database) -> None:
+    for number in range(60):
+        admit(trials, made(number, cost="0"))
+    admit(trials, made(60, kind="usual"))
+    clear_records(cleared)
+    account = trials.account(now=NOON)
+    assert (account.tried, account.tried_usd, account.saved_usd) == (0, 0, 0)
+    assert Trials(cleared, zone=UTC).safe(now=NOON), "they do not count as never judged"
+    judge(cleared, 7, model="haiku", score=0.0, source="judge")
+    assert kinds_kept(cleared) == {"explored": 60}
+
+
+def test_a_call_that_ends_after_a_reset_counts_with_what_it_cost(
+    trials: Trials, cleared: Database
+) -> None:
+    admit(trials, made(1, cost="0.002"))
+    clear_records(cleared)
+    SqliteStore(cleared).record_outcome(outcome(1, model="haiku", cost_usd="0.009"))
+    assert left(trials) == Decimal("0.001")
+
+
+@pytest.mark.parametrize("way", ["pruned", "archived"])
+def test_what_a_trial_cost_counts_where_its_calls_are_gone(
+    trials: Trials, cleared: Database, tmp_path: Path, way: str
+) -> None:
+    store = SqliteStore(cleared)
+    admit(trials, made(1, cost="0.002"))
+    store.record_outcome(outcome(1, model="haiku", cost_usd="0.009"))
+    if way == "pruned":
+        store.prune(before=NOON + DAY)
+    elif not cleared.remote:
+        store.archive(before=NOON + DAY, to=tmp_path / "old.db")
+    assert left(trials) == Decimal("0.001")
+    clear_records(cleared)
+    assert left(trials) == Decimal("0.001")
+
+
+def kinds_kept(database: Database) -> dict[str, int]:
+    with database.reading() as connection:
+        found = connection.execute("SELECT kind, count(*) FROM learning_trials GROUP BY kind")
+        return dict(found.fetchall())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mcp_router.storage.kinds import TABLES
-from mcp_router.storage.trials import FORGET
+from mcp_router.storage.tried import forget_trials
 
 if TYPE_CHECKING:
     from mcp_router.storage.database import Connection, Database
@@ -56,7 +56,7 @@ def prune_some(connection: Connection, *, cut: int) -> bool:
 
 def _prune(connection: Connection, *, cut: int) -> list[int]:
     connection.execute(_DELETE_RUNS, (cut,))
-    connection.execute(FORGET, (cut,))
+    forget_trials(connection, cut=cut)
     connection.execute(_DELETE_REPLAYED, (cut,))
     return [
         connection.execute(
