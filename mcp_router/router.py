@@ -14,20 +14,13 @@ from typing import TYPE_CHECKING, Self, Unpack
 
 from pydantic import ValidationError
 
-from mcp_router.catalog.catalog import Catalog
-from mcp_router.config.apply import configured_catalog
-from mcp_router.config.load import load_settings
-from mcp_router.debug import start_logging
-from mcp_router.deciding import Decider
 from mcp_router.errors import InvalidRequestError, StorageError
-from mcp_router.routing.decide import decide
 from mcp_router.routing.intake import (
     Asked,
     Task,
     as_request,
     invalid,
 )
-from mcp_router.routing.situation import situate, understood_before
 from mcp_router.types import (
     BudgetStatus,
     Classification,
@@ -44,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
     from types import TracebackType
 
+    from mcp_router.catalog.catalog import Catalog
     from mcp_router.config.settings import Settings
     from mcp_router.execution.limits import CallLimits
     from mcp_router.modes.function import ScorerFunction
@@ -82,6 +76,8 @@ class Router:
         clock: Callable[[], datetime],
         caller: Caller | None = None,
     ) -> None:
+        from mcp_router.deciding import Decider
+
         self.settings = settings
         self.catalog = catalog
         self._store = store
@@ -126,14 +122,21 @@ class Router:
         Raises:
             ConfigError: a setting is wrong; names the file, the key and what is allowed.
         """
+        from mcp_router.catalog.catalog import Catalog
+        from mcp_router.config.apply import configured_catalog
+
         environ = os.environ if environ is None else environ
         clock = clock or _utc_now
         if settings is None:
+            from mcp_router.config.load import load_settings
+
             loaded = load_settings(config=config, environ=environ, cwd=Path.cwd())
             settings, sources = loaded.settings, loaded.sources
         base = Catalog.load(on=clock().date())
         catalog = configured_catalog(settings, base=base, sources=sources)
         if settings.debug:
+            from mcp_router.debug import start_logging
+
             start_logging(settings)
         router = cls(settings=settings, catalog=catalog, store=store, environ=environ, clock=clock)
         if on_alert is not None:
@@ -407,6 +410,7 @@ class Router:
             ConfigError: the form is wrong, or an input is missing.
             InvalidRequestError: no model can do one of the steps; nothing has run.
             WorkflowError: a step failed; holds what came of every step.
+            WorkflowBusyError: another process carries this run out, or has taken it over.
             StorageError: the database failed.
         """
         from mcp_router.storage.workflows import WorkflowRuns
@@ -503,6 +507,11 @@ class Router:
             UnknownDecisionError: nothing is recorded under this id.
             NoCandidateError: every model is ruled out under the other settings.
         """
+        from mcp_router.catalog.catalog import Catalog
+        from mcp_router.config.apply import configured_catalog
+        from mcp_router.routing.decide import decide
+        from mcp_router.routing.situation import situate, understood_before
+
         now = self.now()
         situation = situate(
             understood_before(self.store.decision(decision_id)),

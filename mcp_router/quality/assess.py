@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 
-from mcp_router.quality.agreement import consistency
 from mcp_router.quality.asked import asked as read_ask
 from mcp_router.quality.code import code_signal
 from mcp_router.quality.ending import ending_signals
@@ -69,7 +68,11 @@ def assess(
     """
     found = list(_signals(request, answer, tool_calls=tool_calls, finish_reason=finish_reason))
     found += _doubts(logprobs)
-    found += _consistent(consistency(answer, others, request=request))
+    if others:
+        # Most answers stand alone, and what compares them takes memory.
+        from mcp_router.quality.agreement import consistency
+
+        found += _consistent(consistency(answer, others, request=request))
     return Assessment(confidence(found), tuple(sorted(found, key=_harm)))
 
 

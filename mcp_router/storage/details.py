@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 
 from pydantic_core import PydanticSerializationError
 
+from mcp_router.errors import StorageError
 from mcp_router.types import Decision
 
 if TYPE_CHECKING:
     from mcp_router.types import Rejection
 
 _APART = {"rejected"}
+_DAMAGED = "Look for more with `mcp-router db check`; `mcp-router db prune` deletes old rows."
 
 
 class DetailsWriter:
@@ -62,6 +64,14 @@ def decision_json(stored: str | bytes) -> str:
     return (stored if stored.startswith(b"{") else zlib.decompress(stored)).decode()
 
 
-def read_decision(stored: str | bytes) -> Decision:
-    """Read a decision back."""
-    return Decision.model_validate_json(decision_json(stored))
+def read_decision(stored: str | bytes, *, place: str) -> Decision:
+    """Read a decision back from the database at `place`.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    try:
+        return Decision.model_validate_json(decision_json(stored))
+    except (ValueError, zlib.error) as error:
+        problem = "a decision in it is damaged"
+        raise StorageError(path=place, problem=problem, hint=_DAMAGED) from error

@@ -52,6 +52,12 @@ def storage_error(path: Path, *, error: sqlite3.Error) -> StorageError:
     return StorageError(path=str(path), problem=problem, hint=hint)
 
 
+def damaged(path: Path) -> StorageError:
+    """Say that a file is damaged, and what to do next."""
+    problem, hint = _MEANINGS[sqlite3.SQLITE_CORRUPT]
+    return StorageError(path=str(path), problem=problem, hint=hint)
+
+
 def is_busy(error: sqlite3.Error) -> bool:
     """Tell whether waiting may help: somebody else holds a lock."""
     return _primary(error) in _BUSY

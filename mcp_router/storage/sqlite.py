@@ -155,7 +155,7 @@ class SqliteStore:
             row = connection.execute(_BY_ID, (rows.clean(decision_id),)).fetchone()
         if row is None:
             raise UnknownDecisionError(decision_id)
-        return read_decision(row[0])
+        return read_decision(row[0], place=self.database.place)
 
     def recent(self, *, limit: int = 20) -> tuple[Decision, ...]:
         """Return the latest decisions in the order they were recorded, latest first.
@@ -165,7 +165,8 @@ class SqliteStore:
         """
         with self.database.reading() as connection:
             found = connection.execute(_LATEST, (max(0, limit),)).fetchall()
-        return tuple(read_decision(stored) for (stored,) in found)
+        place = self.database.place
+        return tuple(read_decision(stored, place=place) for (stored,) in found)
 
     def answered_by(self, decision_id: str) -> tuple[str, str] | None:
         """Name the model and the provider whose answer to a decision won, else came last.

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from mcp_router.errors import StorageError
 from mcp_router.storage.database import Database, Facts
-from mcp_router.storage.faults import is_busy, mapped, storage_error
+from mcp_router.storage.faults import damaged, is_busy, mapped, storage_error
 from mcp_router.storage.migrations import migrate
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 BUSY_SECONDS = 5.0
 _WAL_LIMIT_BYTES = 16 * 1024 * 1024
 _CACHE_KIB = 256
+# A server runs some thirty; the many that made the schema need not be kept beside them.
+_STATEMENTS = 48
 # Each page that a commit changed is written whole, and what is recorded of a call changes a few
 # bytes in each of a dozen. Half of SQLite's own choice saves a tenth of the time; only new files
 # take it.
@@ -243,13 +245,21 @@ def connect(path: Path) -> sqlite3.Connection:
     """
     _create(path)
     connection = sqlite3.connect(
-        path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        path,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        cached_statements=_STATEMENTS,
     )
     try:
         _prepare(connection, path=path)
     except (sqlite3.Error, StorageError):
         connection.close()
         raise
+    except UnicodeDecodeError as error:
+        # SQLite's message about a damaged schema quotes it, whatever bytes stand there now.
+        connection.close()
+        raise damaged(path) from error
     return connection
 
 
@@ -262,7 +272,7 @@ def _create(path: Path) -> None:
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     except OSError as error:
         problem = f"it cannot be created ({error.strerror})"
-        hint = "Name a file in a folder that you may write to."
+        hint = "Name a file in a folder that you may write to: --db FILE, or ROUTING_DB."
         raise StorageError(path=str(path), problem=problem, hint=hint) from error
     _check(path)
 
