@@ -1,16 +1,13 @@
 """Weighs public results into evidence.json; run at build time only.
 
-A benchmark says who is better, not how good a model is at other work: its level is set so that the
-models of the catalogue keep their general level on average ("equating": Kolen and Brennan, 2014,
-"Test Equating, Scaling, and Linking"). What remains is how far a model is better or worse at such
-tasks than it is in general, and that is what a cell keeps.
+Every part of a benchmark is put on the scale of general levels first. What remains is how far a
+model is better or worse at such tasks than it is in general, and that is what is kept.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import sys
 import tomllib
 from collections import defaultdict
@@ -19,25 +16,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from mcp_router.catalog.document import read
-from mcp_router.catalog.evidence import FILE, LINEAGE, MOST_WEIGHT
+from mcp_router.catalog.equating import Results, equated, logit
+from mcp_router.catalog.evidence import FILE, Said, Source, Topic
 from mcp_router.types import Complexity, ModelInfo
 
 COMMAND = "python -m mcp_router.catalog.weighing"
 SOURCE = Path(__file__).with_name("benchmarks.toml")
 COUNTS = Path(__file__).with_name("benchmarks.json")
 
-MOST_LOGITS = 1.2
-"""How far a benchmark may move a model off its general level."""
-
-_LIKE_CASES = 100.0
-_DOUBT = 10.0
-_NEXT_LEVEL = (1.0, 0.5, 0.2, 0.1)
 _STEP_DOWN = 0.5
-_LEAST_LOGITS = 0.05
-_ROUNDS = 200
-# Without a spread of levels to tell it by: what all parts together showed.
-_USUAL_SLOPE = 2.5
-_LEVELS = tuple(Complexity)
 
 
 class Part(NamedTuple):
@@ -47,27 +34,15 @@ class Part(NamedTuple):
     date: str
     complexity: Complexity
     tasks: Mapping[str, float]
-    results: Mapping[str, tuple[float, int]]
+    results: Results
+
+    def topic(self, sharpness: float) -> Topic:
+        """Say what the part is about: one that hardly tells models apart counts for less."""
+        tasks = {task: round(share * sharpness, 3) for task, share in self.tasks.items()}
+        return Topic(self.title, self.date, self.complexity, tasks)
 
 
-class Cell(NamedTuple):
-    """What is known of a model on a task at a complexity."""
-
-    logits: float
-    weight: float
-    basis: str
-
-
-Cells = dict[tuple[str, Complexity], Cell]
-
-
-class Said(NamedTuple):
-    """What one part says of one model: logits off its general level, from so many cases."""
-
-    part: Part
-    logits: float
-    score: float
-    cases: int
+Sources = list[Source]
 
 
 def compiled() -> str:
@@ -78,10 +53,10 @@ def compiled() -> str:
         LookupError: a name in benchmarks.toml is no row or in no result.
     """
     tables = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
-    names, kin = tables.pop("names"), tables.pop("kin")
+    names, kin, hosts = (tables.pop(key) for key in ("names", "kin", "hosts"))
     models = read().document.models
     parts = list(_parts(tables, counts=json.loads(COUNTS.read_text(encoding="utf-8"))))
-    return _text(weigh(models, parts, names=names, kin=kin))
+    return _text(weigh(models, parts, names=names, kin=kin, hosts=hosts))
 
 
 def weigh(
@@ -90,16 +65,21 @@ def weigh(
     *,
     names: Mapping[str, Sequence[str]],
     kin: Mapping[str, Sequence[str]],
-) -> dict[str, Cells]:
-    """Find the cells of every model that results, of its own or of its line, say something of.
+    hosts: Mapping[str, str],
+) -> dict[str, Sources]:
+    """Find every model that results, of its own or of its line, say something of, and what.
 
-    `names` maps a model to what results call it, `kin` to results of predecessors without a row.
+    `names` maps a model to what results call it, `kin` to results of predecessors without a row,
+    `hosts` to the row that is the same model elsewhere.
 
     Raises:
         LookupError: a name is no row of `models`, or in no result.
     """
-    _check(parts, names=names, kin=kin, models=models)
-    return _inherited(models, direct=_direct(models, parts, names=names, kin=kin))
+    _check(parts, names=(names, kin), hosts=hosts, models=models)
+    direct = _direct(models, parts, names=names, kin=kin)
+    found = _inherited(models, direct=direct)
+    told = {one.name: found[hosts.get(one.name, one.name)] for one in models}
+    return {name: sources for name, sources in told.items() if sources}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -131,17 +111,17 @@ def _parts(tables: Mapping[str, Any], *, counts: Mapping[str, Any]) -> Iterator[
 def _check(
     parts: Sequence[Part],
     *,
-    names: Mapping[str, Sequence[str]],
-    kin: Mapping[str, Sequence[str]],
+    names: Sequence[Mapping[str, Sequence[str]]],
+    hosts: Mapping[str, str],
     models: Sequence[ModelInfo],
 ) -> None:
     rows, told = {one.name for one in models}, {one for part in parts for one in part.results}
-    for name, ours in (*names.items(), *kin.items()):
-        if name not in rows:
-            raise LookupError(f"{name} is no row of the catalogue")
-        missing = [one for one in ours if one not in told]
-        if missing:
-            raise LookupError(f"{missing[0]} is in no result")
+    strange = ({*hosts, *hosts.values()} | {row for one in names for row in one}) - rows
+    if strange:
+        raise LookupError(f"{min(strange)} is no row of the catalogue")
+    missing = {alias for one in names for ours in one.values() for alias in ours} - told
+    if missing:
+        raise LookupError(f"{min(missing)} is in no result")
 
 
 def _direct(
@@ -150,30 +130,28 @@ def _direct(
     *,
     names: Mapping[str, Sequence[str]],
     kin: Mapping[str, Sequence[str]],
-) -> dict[str, Cells]:
-    """Find the cells of models with results of their own, else of their predecessors."""
-    levels = {one.name: _logit(one.quality.value) for one in models if one.name in names}
+) -> dict[str, Sources]:
+    """Find what results of a model's own say of it, then those of predecessors without a row."""
+    levels = {one.name: logit(one.quality.value) for one in models if one.name in names}
     groups = {alias: name for name, ours in names.items() for alias in ours}
     merged = [part._replace(results=_merged(part.results, groups=groups)) for part in parts]
-    known, shifts, slope = _equated(merged, levels=levels)
-    found: dict[str, Cells] = {}
-    for model in models:
-        own = names.get(model.name)
-        of = [model.name] if own else list(kin.get(model.name, ()))
-        said = [
-            Said(part, (_log_odds(score, cases) - shift) / slope - known[one], score, cases)
-            for part, shift in zip(merged, shifts, strict=True)
-            for one in of
-            if one in part.results
-            for score, cases in [part.results[one]]
-        ]
-        found[model.name] = _cells(said, of="" if own else _listed(of))
+    known, scales = equated([part.results for part in merged], levels=levels)
+    said: dict[str, list[Said]] = defaultdict(list)
+    for part, scale in zip(merged, scales, strict=True):
+        topic = part.topic(scale.sharpness)
+        for name, (score, cases) in part.results.items():
+            logits = round(scale.level((score, cases)) - known[name], 3)
+            said[name].append(Said(topic, logits, round(score / cases, 3), cases))
+    found: dict[str, Sources] = {}
+    for name in (one.name for one in models):
+        earlier = kin.get(name, ())
+        of_kin = [one for alias in earlier for one in said[alias]]
+        own = said[name] if name in names else []
+        found[name] = _useful([Source("", 1.0, own), Source(_listed(earlier), 1.0, of_kin)])
     return found
 
 
-def _merged(
-    results: Mapping[str, tuple[float, int]], *, groups: Mapping[str, str]
-) -> dict[str, tuple[float, int]]:
+def _merged(results: Results, *, groups: Mapping[str, str]) -> dict[str, tuple[float, int]]:
     found: dict[str, tuple[float, int]] = {}
     for alias, (score, cases) in results.items():
         name = groups.get(alias, alias)
@@ -182,80 +160,29 @@ def _merged(
     return found
 
 
-def _equated(
-    parts: Sequence[Part], *, levels: Mapping[str, float]
-) -> tuple[dict[str, float], list[float], float]:
-    """Fit log odds = shift of the part + slope * level of the model, by alternating means.
-
-    `levels` are held fixed; every other model gets the level that fits its results best.
-    """
-    odds = [{name: _log_odds(*one) for name, one in part.results.items()} for part in parts]
-    slope = _slope(odds, levels=levels)
-    known = {name: levels.get(name, 0.0) for part in odds for name in part}
-    shifts = [0.0] * len(parts)
-    for _ in range(_ROUNDS):
-        shifts = [_mean([y - slope * known[name] for name, y in part.items()]) for part in odds]
-        told: dict[str, list[float]] = defaultdict(list)
-        for part, shift in zip(odds, shifts, strict=True):
-            for name, y in part.items():
-                told[name].append((y - shift) / slope)
-        known |= {name: _mean(values) for name, values in told.items() if name not in levels}
-    return known, shifts, slope
-
-
-def _slope(odds: Sequence[Mapping[str, float]], *, levels: Mapping[str, float]) -> float:
-    """Find how many logits of a benchmark one logit of general level is, over all parts."""
-    over = under = 0.0
-    for part in odds:
-        both = [(levels[name], y) for name, y in part.items() if name in levels]
-        if len(both) < 2:
-            continue
-        x_mean, y_mean = _mean([x for x, _ in both]), _mean([y for _, y in both])
-        over += sum((x - x_mean) * (y - y_mean) for x, y in both)
-        under += sum((x - x_mean) ** 2 for x, _ in both)
-    return over / under if over > 0 else _USUAL_SLOPE
-
-
-def _cells(said: Sequence[Said], *, of: str) -> Cells:
-    found: Cells = {}
-    for task in sorted({task for one in said for task in one.part.tasks}):
-        about = [one for one in said if task in one.part.tasks]
-        for level in _LEVELS:
-            weights = [_weight(one, task=task, level=level) for one in about]
-            whole = sum(weights)
-            logits = sum(w * one.logits for w, one in zip(weights, about, strict=True))
-            kept = max(-MOST_LOGITS, min(MOST_LOGITS, logits / (whole + _DOUBT)))
-            first = max(range(len(about)), key=lambda at: weights[at])
-            basis = _basis(about[first], more=len(about) - 1, of=of)
-            found[task, level] = Cell(kept, 0.0 if of else min(whole, MOST_WEIGHT), basis)
-    return found
-
-
-def _weight(one: Said, *, task: str, level: Complexity) -> float:
-    """Weigh a result: more for many cases, for a task alike and for work as hard."""
-    distance = abs(_LEVELS.index(level) - _LEVELS.index(one.part.complexity))
-    cases = MOST_WEIGHT * one.cases / (one.cases + _LIKE_CASES)
-    return cases * one.part.tasks[task] * _NEXT_LEVEL[distance]
-
-
-def _basis(one: Said, *, more: int, of: str) -> str:
-    told = f"{one.part.title} {one.score / one.cases:.2f} on {one.cases:,} cases ({one.part.date})"
-    told += f" and {more} more" if more else ""
-    return f"{LINEAGE} from {of}: {told}" if of else told
-
-
-def _inherited(models: Sequence[ModelInfo], *, direct: Mapping[str, Cells]) -> dict[str, Cells]:
-    """Hand cells down each line of models, halved at every step and worth no observation."""
-    found: dict[str, Cells] = {}
+def _inherited(models: Sequence[ModelInfo], *, direct: Mapping[str, Sources]) -> dict[str, Sources]:
+    """Hand down each line of models what is said, halved at every step."""
+    found: dict[str, Sources] = {}
     for model in models:
-        cells = direct[model.name]
-        for steps, ancestor in enumerate(_ancestors(model, models=models), 1):
-            if cells:
-                break
-            cells = _faded(direct[ancestor.name], steps=steps, of=ancestor.name)
-        if cells:
-            found[model.name] = cells
+        handed = [
+            one._replace(of=f"{ancestor.name}: {one.of}" if one.of else ancestor.name, left=left)
+            for steps, ancestor in enumerate(_ancestors(model, models=models), 1)
+            for left in [_STEP_DOWN**steps]
+            for one in direct[ancestor.name]
+        ]
+        found[model.name] = _useful([*direct[model.name], *handed])
     return found
+
+
+def _useful(sources: Sequence[Source]) -> Sources:
+    """Keep the sources that know of a task no earlier one knows of."""
+    told, kept = set[str](), Sources()
+    for source in sources:
+        tasks = {task for one in source.said for task in one.topic.tasks}
+        if tasks - told:
+            kept.append(source)
+        told |= tasks
+    return kept
 
 
 def _ancestors(model: ModelInfo, *, models: Sequence[ModelInfo]) -> list[ModelInfo]:
@@ -269,42 +196,33 @@ def _ancestors(model: ModelInfo, *, models: Sequence[ModelInfo]) -> list[ModelIn
     return sorted(line, key=lambda one: str(one.released), reverse=True)
 
 
-def _faded(cells: Cells, *, steps: int, of: str) -> Cells:
-    left = _STEP_DOWN**steps
-    return {
-        place: Cell(cell.logits * left, 0.0, _handed_down(cell.basis, of=of))
-        for place, cell in cells.items()
-        if abs(cell.logits * left) >= _LEAST_LOGITS
+def _text(found: Mapping[str, Sources]) -> str:
+    every = [source for sources in found.values() for source in sources]
+    topics = list({id(one.topic): one.topic for source in every for one in source.said}.values())
+    places = {id(topic): at for at, topic in enumerate(topics)}
+    said: dict[int, tuple[str, Sequence[Said]]] = {}
+    models: dict[str, list[list[object]]] = {}
+    for name, sources in found.items():
+        for source in sources:
+            key = said.setdefault(id(source.said), (f"{len(said)}", source.said))[0]
+            models.setdefault(name, []).append([key, source.of, source.left])
+    results = {
+        key: [[places[id(topic)], *rest] for topic, *rest in ours] for key, ours in said.values()
     }
+    parts = (("topics", topics), ("said", results), ("models", models))
+    return "{" + ",\n".join(f'"{key}":{_lines(value)}' for key, value in parts) + "}\n"
 
 
-def _handed_down(basis: str, *, of: str) -> str:
-    return f"{LINEAGE} from {of}: {basis.removeprefix(LINEAGE + ' from ')}"
+def _lines(value: Sequence[object] | Mapping[str, object]) -> str:
+    """Write one entry a line."""
+    if isinstance(value, Mapping):
+        rows = [f"{json.dumps(key)}:{_json(one)}" for key, one in value.items()]
+        return "{\n" + ",\n".join(rows) + "\n}"
+    return "[\n" + ",\n".join(map(_json, value)) + "\n]"
 
 
-def _text(found: Mapping[str, Cells]) -> str:
-    bases = list(dict.fromkeys(cell.basis for cells in found.values() for cell in cells.values()))
-    place = {basis: at for at, basis in enumerate(bases)}
-    rows: list[str] = []
-    for name, cells in found.items():
-        tasks: dict[str, dict[str, list[float]]] = defaultdict(dict)
-        for (task, level), cell in cells.items():
-            tasks[task][level] = [round(cell.logits, 3), round(cell.weight, 1), place[cell.basis]]
-        rows.append(f"{json.dumps(name)}:{json.dumps(tasks, separators=(',', ':'))}")
-    told = ",\n".join(map(json.dumps, bases))
-    return f'{{"basis":[\n{told}\n],\n"models":{{\n' + ",\n".join(rows) + "\n}}\n"
-
-
-def _log_odds(score: float, cases: int) -> float:
-    return math.log((score + 0.5) / (cases - score + 0.5))
-
-
-def _logit(chance: float) -> float:
-    return math.log(chance / (1 - chance))
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(values) / len(values)
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mcp_router.catalog import weighing
-from mcp_router.catalog.evidence import FILE
+from mcp_router.catalog.evidence import FILE, MOST_LOGITS, Move, Source, move
 from mcp_router.catalog.weighing import COUNTS, Part, compiled, weigh
 from mcp_router.types import Complexity, ModelInfo
 from tests.builders import model, quality
@@ -31,6 +30,12 @@ def rows() -> list[ModelInfo]:
 
 
 EVEN = {"low": 0.3, "middle": 0.5, "high": 0.7}
+
+
+def at(sources: list[Source], task: str, complexity: Complexity = Complexity.COMPLEX) -> Move:
+    found = move(sources, task=task, complexity=complexity)
+    assert found
+    return found
 
 
 def test_the_file_is_what_the_results_give() -> None:
@@ -56,18 +61,28 @@ def test_who_does_better_in_one_part_than_in_the_others_moves_up_there() -> None
         part("sums", "math_logic", **EVEN),
         part("code", "code_generation", **(EVEN | {"low": 0.55})),
     ]
-    found = weigh(rows(), parts, names={name: [name] for name in EVEN}, kin={})
-    here = {name: cells["code_generation", Complexity.COMPLEX] for name, cells in found.items()}
+    found = weigh(rows(), parts, names={name: [name] for name in EVEN}, kin={}, hosts={})
+    here = {name: at(sources, "code_generation") for name, sources in found.items()}
     assert here["low"].logits > 0.1 > here["middle"].logits
-    assert here["low"].weight == pytest.approx(40 * CASES / (CASES + 100))
     assert here["low"].basis == "code 0.55 on 400 cases (2026)"
-    assert found["low"]["math_logic", Complexity.COMPLEX].logits < here["low"].logits
+    sums = at(found["low"], "math_logic")
+    assert sums.logits < here["low"].logits
+    assert sums.weight == pytest.approx(40 * CASES / (CASES + 100))
+
+
+def test_a_part_that_hardly_tells_models_apart_counts_less() -> None:
+    flat = {"low": 0.49, "middle": 0.5, "high": 0.51}
+    parts = [part("prose", "creative", **EVEN), part("code", "code_generation", **flat)]
+    found = weigh(rows(), parts, names={name: [name] for name in EVEN}, kin={}, hosts={})
+    for sources in found.values():
+        assert at(sources, "code_generation").weight < at(sources, "creative").weight / 4
+        assert abs(at(sources, "code_generation").logits) < 0.2
 
 
 def test_work_of_another_complexity_counts_less() -> None:
     parts = [part("code", "code_generation", **EVEN)]
-    found = weigh(rows(), parts, names={name: [name] for name in EVEN}, kin={})["low"]
-    weights = [found["code_generation", level].weight for level in Complexity]
+    found = weigh(rows(), parts, names={name: [name] for name in EVEN}, kin={}, hosts={})["low"]
+    weights = [at(found, "code_generation", level).weight for level in Complexity]
     assert weights[2] > weights[1] == weights[3] > weights[0] > 0
 
 
@@ -78,8 +93,8 @@ def test_the_next_of_a_line_inherits_half_and_nothing_of_the_weight() -> None:
     )
     parts = [part("a", "creative", **EVEN), part("b", "testing", **(EVEN | {"low": 0.6}))]
     both = [old, new, *rows()[1:]]
-    found = weigh(both, parts, names={name: [name] for name in EVEN}, kin={})
-    there, here = (found[name]["testing", Complexity.COMPLEX] for name in ("low", "lower"))
+    found = weigh(both, parts, names={name: [name] for name in EVEN}, kin={}, hosts={})
+    there, here = (at(found[name], "testing") for name in ("low", "lower"))
     assert here.logits == pytest.approx(there.logits / 2)
     assert here.weight == 0
     assert here.basis == f"lineage prior from low: {there.basis}"
@@ -92,11 +107,40 @@ def test_kin_hand_down_their_profile_not_their_level() -> None:
     ]
     heir = model("heir", quality=quality(0.8))
     found = weigh(
-        [*rows(), heir], parts, names={name: [name] for name in EVEN}, kin={"heir": ["kin"]}
+        [*rows(), heir],
+        parts,
+        names={name: [name] for name in EVEN},
+        kin={"heir": ["kin"]},
+        hosts={},
     )["heir"]
-    assert found["testing", Complexity.COMPLEX].logits > 0
-    assert found["creative", Complexity.COMPLEX].logits < 0
-    assert found["testing", Complexity.COMPLEX].basis.startswith("lineage prior from kin: b 0.40")
+    assert at(found, "testing").logits > 0 > at(found, "creative").logits
+    assert at(found, "testing").basis.startswith("lineage prior from kin: b 0.40")
+
+
+def test_a_line_fills_in_the_tasks_that_results_of_the_model_leave_open() -> None:
+    old, new = (
+        model(name, quality=quality(0.5), line="small", released=day)
+        for name, day in (("low", "2025-01-01"), ("lower", "2026-01-01"))
+    )
+    parts = [
+        part("a", "creative", lower=0.4, **EVEN),
+        part("b", "testing", **(EVEN | {"low": 0.6})),
+    ]
+    names = {name: [name] for name in (*EVEN, "lower")}
+    found = weigh([old, new, *rows()[1:]], parts, names=names, kin={}, hosts={})["lower"]
+    assert at(found, "creative").basis == "a 0.40 on 400 cases (2026)"
+    assert at(found, "testing").basis.startswith("lineage prior from low: b 0.60")
+    assert at(found, "testing").weight == 0
+
+
+def test_a_model_is_the_same_at_another_host() -> None:
+    elsewhere = model("low-elsewhere", quality=quality(0.5))
+    parts = [part("a", "creative", **EVEN)]
+    names, hosts = {name: [name] for name in EVEN}, {"low-elsewhere": "low"}
+    found = weigh([*rows(), elsewhere], parts, names=names, kin={}, hosts=hosts)
+    assert found["low-elsewhere"] == found["low"]
+    with pytest.raises(LookupError, match="no row"):
+        weigh(rows(), parts, names=names, kin={}, hosts=hosts)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +148,7 @@ def test_kin_hand_down_their_profile_not_their_level() -> None:
 )
 def test_a_name_that_leads_nowhere_is_refused(names: dict[str, list[str]], missing: str) -> None:
     with pytest.raises(LookupError, match=missing):
-        weigh(rows(), [part("a", "creative", **EVEN)], names=names, kin={})
+        weigh(rows(), [part("a", "creative", **EVEN)], names=names, kin={}, hosts={})
 
 
 @settings(max_examples=60)
@@ -115,7 +159,9 @@ def test_no_result_moves_a_model_beyond_bounds(scores: list[float]) -> None:
         part("a", "creative", **dict(zip(names, scores[:3], strict=True))),
         part("b", "testing", **dict(zip(names, scores[3:], strict=True))),
     ]
-    for cells in weigh(rows(), parts, names={name: [name] for name in EVEN}, kin={}).values():
-        for cell in cells.values():
-            assert math.isfinite(cell.logits)
-            assert abs(cell.logits) <= weighing.MOST_LOGITS
+    found = weigh(rows(), parts, names={name: [name] for name in EVEN}, kin={}, hosts={})
+    for sources in found.values():
+        for task in ("creative", "testing"):
+            logits = at(sources, task).logits
+            assert math.isfinite(logits)
+            assert abs(logits) <= MOST_LOGITS
