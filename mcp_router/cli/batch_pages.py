@@ -29,7 +29,8 @@ def batch_page(summary: BatchSummary, *, output: str) -> Page:
     notes = [Notes("warning", (f"Stopped: {summary.stopped}",))] if summary.stopped else []
     again = summary.left + summary.failed + summary.invalid
     if again:
-        what = "the row" if again == 1 else f"the {again:,} rows"
-        said = f"Run the same line with --resume to try {what} that {'is' if again == 1 else 'are'}"
+        what = "the row that is" if again == 1 else f"the {again:,} rows that are"
+        first = "Correct what is not readable, then run" if summary.invalid else "Run"
+        said = f"{first} the same line with --resume to try {what}"
         notes.append(Notes("hint", (f"{said} not done; nothing else is paid for again.",)))
     return Page((fields, *notes))

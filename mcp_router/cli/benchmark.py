@@ -120,10 +120,11 @@ def _prepared(session: Session, file: Path, options: BenchmarkOptions) -> _Run:
     models = check_models([session.catalog.resolve(one).name for one in flat(options["models"])])
     scorers = tuple(dict.fromkeys(flat(options["scorers"])))
     _check_scorers(scorers, known=(*session.settings.scorers, *PLAIN))
+    rows = read_rows(file)
+    # Only what can be read has a name for sure: that of the root is empty.
     output = options["output"] or file.with_name(f"{file.stem}.benchmark.jsonl")
     if output.absolute() == file.absolute():
         raise click.UsageError("The answers need a file of their own: name it with --output.")
-    rows = read_rows(file)
     if not rows:
         raise InvalidRequestError(field=str(file), problem="it holds no prompts")
     questions = questions_of(rows, models=models, scorers=scorers)

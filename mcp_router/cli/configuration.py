@@ -112,12 +112,14 @@ def check(session: Session, file: Path | None) -> None:
 
     Exits with 1 and says what is wrong, where, and what is allowed there.
     """
+    from mcp_router.config.merge import DEFAULT, MACHINE
+
     loaded = session.loaded if file is None else _alone(session, file)
     catalog = session.catalog_of(loaded)
     if file is not None:
         for warning in loaded.warnings:
             say("warning", warning)
-    count = sum(place != "default" for place in loaded.sources.values())
+    count = sum(place not in (DEFAULT, MACHINE) for place in loaded.sources.values())
     what = "The settings in force are" if file is None else f"{clean(str(file))} is"
     write(f"{what} fine: {count} set, {len(catalog.models)} models.\n")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -45,7 +48,9 @@ def demo(session: Session, as_json: bool) -> None:
     show(samples_page(SAMPLES, decisions))
     with working("One prompt falls back"):
         rehearsal = anyio.run(rehearse, session)
-    for page in (rehearsal_page(rehearsal), next_page(_offers(session))):
+    program = _as_typed(session)
+    offers = _offers(session, program=program)
+    for page in (rehearsal_page(rehearsal), next_page(offers, program=program)):
         write("\n")
         show(page)
 
@@ -80,7 +85,20 @@ def _show_json(prompts: tuple[str, ...], decisions: list[Decision], rehearsal: R
     )
 
 
-def _offers(session: Session) -> list[str]:
+def _as_typed(session: Session) -> str:
+    """Return how this shell finds the program: by its name, else by the path from here."""
+    from mcp_router.cli.installation import own_launch
+
+    command, *args = own_launch().words()[:-1]
+    name = Path(command).name
+    if shutil.which(name, path=session.environ.get("PATH")) == command:
+        command = name
+    with suppress(ValueError, FileNotFoundError):
+        command = str(Path(command).relative_to(Path.cwd()))
+    return shlex.join((command, *args))
+
+
+def _offers(session: Session, *, program: str) -> list[str]:
     """Write commands that have the real thing done with what is at hand; none is run here."""
     import anyio
 
@@ -88,15 +106,15 @@ def _offers(session: Session) -> list[str]:
 
     providers = _providers(session)
     offers = [
-        f"mcp-router run {_TASK} --providers {name} --max-cost 0.01"
+        f"{program} run {_TASK} --providers {name} --max-cost 0.01"
         for name in providers
         if name != "ollama"
     ]
     if "ollama" in providers:
-        offers.append(f"mcp-router run {_TASK} --providers ollama")
+        offers.append(f"{program} run {_TASK} --providers ollama")
     elif anyio.run(listens, OLLAMA):
         host = OLLAMA.removeprefix("http://")
-        offers.append(f"OLLAMA_HOST={host} mcp-router run {_TASK} --providers ollama")
+        offers.append(f"OLLAMA_HOST={host} {program} run {_TASK} --providers ollama")
     return offers
 
 

@@ -84,19 +84,23 @@ def rehearsal_page(shown: Rehearsal) -> Page:
     return Page(blocks)
 
 
-def next_page(offers: Sequence[str]) -> Page:
-    """Build the page of what to do next; `offers` are commands that call a real model."""
+def next_page(offers: Sequence[str], *, program: str) -> Page:
+    """Build the page of what to do next; `offers` are what the program can call a real model with.
+
+    `program` is how the reader's shell finds it.
+    """
     real = tuple(("For real", offer) for offer in offers[:_OFFERS])
-    keyless = ("For real", 'set a key such as ANTHROPIC_API_KEY, then: mcp-router run "…"')
-    return Page((Fields((*(real or (keyless,)), *_NEXT), title="Next"),))
+    keyless = ("For real", f'set a key such as ANTHROPIC_API_KEY, then: {program} run "…"')
+    following = tuple((what, f"{program} {line}") for what, line in _NEXT)
+    return Page((Fields((*(real or (keyless,)), *following), title="Next"),))
 
 
 _OFFERS = 3
 _NEXT = (
-    ("Route your own", 'mcp-router route "Fix the login bug"'),
-    ("Then see why", "mcp-router explain"),
-    ("For Claude Code", "claude mcp add router -- mcp-router serve"),
-    ("Everything else", "mcp-router --help"),
+    ("Route your own", 'route "Fix the login bug"'),
+    ("Then see why", "explain"),
+    ("For Claude Code", "install claude-code"),
+    ("Everything else", "--help"),
 )
 
 

@@ -72,11 +72,15 @@ def run(args: Sequence[str], *, session: Session | None = None) -> int:
 def _bad_usage(error: click.ClickException) -> int:
     # click sets choices on lines of their own.
     say("error", " ".join(error.format_message().split()))
-    if isinstance(error, click.NoSuchOption) and error.option_name.startswith("-"):
+    if isinstance(error, click.NoSuchOption) and _takes_a_task(error.ctx):
         say("hint", "Put -- before a task that begins with a dash.")
     if isinstance(error, click.UsageError) and error.ctx is not None:
         say("hint", f"See: {error.ctx.command_path} --help")
     return BAD_USAGE
+
+
+def _takes_a_task(context: click.Context | None) -> bool:
+    return context is not None and any(one.name == "prompt" for one in context.command.params)
 
 
 def _failed(error: Exception, *, debug: bool) -> int:

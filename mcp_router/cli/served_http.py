@@ -81,7 +81,11 @@ def _with_address(settings: Settings, *, host: str | None, port: int | None) -> 
     try:
         http = HttpSettings.model_validate({**settings.http.model_dump(), **changes})
     except ValidationError as error:
-        raise InvalidRequestError(field="host", problem="does not name a machine") from error
+        raise InvalidRequestError(
+            field="host",
+            problem="does not name a machine",
+            hint="Give a name or an address without a port, such as 127.0.0.1.",
+        ) from error
     return settings.model_copy(update={"http": http})
 
 

@@ -92,6 +92,8 @@ def _from_history(session: Session, *, days: int) -> tuple[Sequence[Suggestion],
     with open_records(session) as store:
         runs = recent_runs(store.database, since=now - timedelta(days=days))
     of = f"the latest {counted(len(runs), 'run')}"
+    if not runs:
+        of = f"the last {counted(days, 'day')}, which had no runs"
     return for_history(runs, catalog=session.catalog, now=now), of
 
 

@@ -24,7 +24,7 @@ class Turns:
     def __init__(self, *, sleep: Callable[[float], Awaitable[None]] = anyio.sleep) -> None:
         self._sleep = sleep
         self._running = 0
-        self._ended = 0
+        self._freed = 0
         self._change = anyio.Event()
 
     async def take(self, call: Callable[[], Awaitable[Completion]]) -> Completion:
@@ -36,6 +36,7 @@ class Turns:
         """
         waits = 0
         while True:
+            freed, kept_waiting = self._freed, False
             self._running += 1
             try:
                 return await call()
@@ -43,27 +44,27 @@ class Turns:
                 # This one still counts as running.
                 if not error.reserved or self._running == 1:
                     raise
-                ended = self._ended + 1
+                kept_waiting = True
             except RouterError as error:
                 waits += 1
                 if waits > MOST_WAITS or not rate_limited(error):
                     raise
-                ended = None
             finally:
-                self._end()
-            if ended is None:
-                await self._sleep(min(LONGEST_WAIT_S, 2.0 ** (waits - 1)))
+                self._end(freeing=not kept_waiting)
+            if kept_waiting:
+                await self._room(since=freed)
             else:
-                await self._others(ended)
+                await self._sleep(min(LONGEST_WAIT_S, 2.0 ** (waits - 1)))
 
-    def _end(self) -> None:
+    def _end(self, *, freeing: bool) -> None:
         self._running -= 1
-        self._ended += 1
+        # Those who found no room would only send one another to look for it again and again.
+        self._freed += freeing
         self._change.set()
         self._change = anyio.Event()
 
-    async def _others(self, ended: int) -> None:
-        while self._running and self._ended == ended:
+    async def _room(self, *, since: int) -> None:
+        while self._running and self._freed == since:
             await self._change.wait()
 
 

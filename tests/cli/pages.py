@@ -609,8 +609,10 @@ PAGES: Mapping[str, Callable[[], Page]] = {
     "db_info": _db,
     "demo": lambda: samples_page(("Review this migration.", "写一首诗。"), (DECISION, OTHER)),
     "demo_fallback": lambda: rehearsal_page(REHEARSAL),
-    "demo_next": lambda: next_page(()),
-    "demo_next_real": lambda: next_page(("mcp-router run x --providers northwind",)),
+    "demo_next": lambda: next_page((), program="mcp-router"),
+    "demo_next_real": lambda: next_page(
+        (".venv/bin/mcp-router run x --providers northwind",), program=".venv/bin/mcp-router"
+    ),
     "models_check": _check,
     "models_check_nobody": lambda: checkup_page((Finding("contoso", "not running"),)),
     "model": _status,

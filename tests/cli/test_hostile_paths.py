@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 import pytest
@@ -57,6 +59,7 @@ BAD: Mapping[str, Callable[[Path], str]] = {
     "a name too long": lambda folder: "x" * 300,
     "a loop of links": lambda folder: _loop(folder),
     "a folder": lambda folder: str(folder),
+    "the root of all folders": lambda folder: folder.anchor,
     "a place nobody may write": lambda folder: "/proc/self/nothing-here",
 }
 
@@ -160,6 +163,27 @@ def test_a_link_is_followed_and_stays_a_link(recorded: None, home: Path, invoke:
     assert invoke(*line, "--force").code == 0
     assert (home / "link").is_symlink()
     assert (home / "kept").read_text(encoding="utf-8").startswith("[\n{")
+
+
+@pytest.mark.parametrize("name", [n for n in WRITING if n.startswith(("export", "report"))])
+def test_a_pipe_is_written_to_and_stays_a_pipe(
+    name: str, recorded: None, home: Path, invoke: Invoke
+) -> None:
+    pipe = home / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        # Open for both, it lets neither side wait; what is read ends when it is closed.
+        with os.fdopen(os.open(pipe, os.O_RDWR), "wb"):
+            end = pipe.open("rb")
+            read = reader.submit(_drained, end)
+            assert invoke(*given_path(WRITING[name], str(pipe))).code == 0
+        assert len(read.result()) > 100
+    assert pipe.is_fifo()
+
+
+def _drained(stream: BinaryIO) -> bytes:
+    with stream:
+        return stream.read()
 
 
 @pytest.mark.parametrize("kind", ["csv", "json", "sqlite"])

@@ -84,3 +84,5 @@ def test_a_task_that_begins_with_a_dash_is_told_the_way(invoke: Invoke) -> None:
     assert result.code == 2
     assert "hint: Put -- before a task that begins with a dash.\n" in result.err
     assert invoke("route", "--", "--verbose is ignored by our parser, fix it").code == 0
+    for line in (("db", "info"), ("token", "list"), ("workflow",)):
+        assert "hint: Put --" not in invoke(*line, "--verbose").err

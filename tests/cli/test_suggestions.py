@@ -48,7 +48,9 @@ def test_messages_alone_are_a_request(home: Path, invoke: Invoke) -> None:
 
 def test_where_nothing_can_be_saved_that_is_said(invoke: Invoke) -> None:
     assert invoke("suggest", "Fix the bug").out == "Nothing to save was found in this request.\n"
-    assert invoke("suggest").out == "Nothing to save was found in the latest 0 runs.\n"
+    assert invoke("suggest").out == (
+        "Nothing to save was found in the last 30 days, which had no runs.\n"
+    )
 
 
 def test_the_latest_runs_are_looked_at(faults: Faults, invoke: Invoke) -> None:

@@ -56,6 +56,34 @@ async def test_what_does_not_fit_beside_the_others_runs_after_them() -> None:
     assert purse.most <= 10
 
 
+async def test_those_who_wait_look_for_room_only_when_some_was_given_back() -> None:
+    turns, over = Turns(), anyio.Event()
+    looked: list[int] = []
+
+    async def long() -> Completion:
+        await over.wait()
+        return completion("long")
+
+    async def short(number: int) -> Completion:
+        looked.append(number)
+        await anyio.lowlevel.checkpoint()
+        if not over.is_set():
+            raise BudgetExceededError(
+                budget="day", limit=9, spent=0, reserved=9, asked=1, resets_at=None
+            )
+        return completion("short")
+
+    with anyio.fail_after(10):
+        async with anyio.create_task_group() as group:
+            group.start_soon(turns.take, long)
+            for number in range(5):
+                group.start_soon(turns.take, lambda number=number: short(number))
+            await anyio.wait_all_tasks_blocked()
+            assert sorted(looked) == [0, 1, 2, 3, 4]
+            over.set()
+    assert sorted(looked) == sorted(2 * [0, 1, 2, 3, 4])
+
+
 async def test_what_fits_never_is_refused_once_nobody_holds_anything() -> None:
     purse, turns = Purse(10), Turns()
     refused: list[int] = []
