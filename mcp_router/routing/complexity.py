@@ -32,7 +32,7 @@ _PRIOR: Mapping[str, float] = {
     TaskType.TRANSLATION: 0.12,
     TaskType.CHAT: 0.0,
     TaskType.LONG_DOCUMENT: 0.36,
-    TaskType.MULTIMODAL: 0.24,
+    TaskType.MULTIMODAL: 0.20,
 }
 # Up to so many words a request is as hard as its task and complexity say: a short one may well be
 # a hard one, so it counts as no easier.
@@ -46,6 +46,14 @@ _MEDIUM = 0.22
 _COMPLEX = 0.52
 _UNSURE = 0.6
 _HARD_SHAPES = {"LaTeX", "formula", "answer options", "programming puzzle", "stack trace"}
+# Most words of such a request are what the work is done on, and count this share.
+_ON_MATERIAL = (
+    TaskType.SUMMARIZATION,
+    TaskType.EXTRACTION,
+    TaskType.CLASSIFICATION,
+    TaskType.TRANSLATION,
+)
+_MATERIAL_SHARE = 0.2
 # Kinds whose words may be grave without the work being so.
 _LIGHT = frozenset(
     {TaskType.CREATIVE, TaskType.TRANSLATION, TaskType.CLASSIFICATION, TaskType.EXTRACTION}
@@ -119,7 +127,9 @@ def _difficulty(probabilities: Mapping[str, float], *, features: Features) -> fl
     """
     traits = features.traits
     prior = sum(chance * _PRIOR.get(kind, _OWN_TASK) for kind, chance in probabilities.items())
+    handed = sum(probabilities.get(kind, 0.0) for kind in _ON_MATERIAL)
     length = 0.16 * max(0.0, math.log10(max(features.words, 1) / 12))
+    length *= 1 - (1 - _MATERIAL_SHARE) * handed
     hard = min(0.5, 0.09 * traits.get("hard", 0.0))
     must = min(0.22, 0.025 * max(0.0, traits.get("must", 0.0) - 1))
     easy = min(0.2, 0.07 * traits.get("easy", 0.0))

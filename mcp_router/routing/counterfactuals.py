@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from mcp_router.routing.conversation import keeper
 from mcp_router.routing.rank import Ranked, at_floor, in_given_order, rank, sort_key
 from mcp_router.routing.score import PART_NAMES, PartScores, strategy_weights, totals
 from mcp_router.types import Strategy
@@ -34,10 +35,14 @@ _LIFTED: dict[str, tuple[dict[str, object], str]] = {
 
 
 class Order(NamedTuple):
-    """The person's own order of models; `lifted` says how one does without it, "" if unknown."""
+    """The person's own order of models; `lifted` says how one does without it, "" if unknown.
+
+    `rule` is where it comes from: "chain", "task", "default", or "score" where there is none.
+    """
 
     names: tuple[str, ...] = ()
     lifted: str = ""
+    rule: str = "score"
 
 
 def counterfactuals(field: Field, situation: Situation, *, order: Order) -> tuple[str, ...]:
@@ -47,15 +52,34 @@ def counterfactuals(field: Field, situation: Situation, *, order: Order) -> tupl
     """
     winner = field.ranked[0]
     if winner.profile.model.name in order.names:
-        found = _by_order(winner, field, order)
+        found = _by_order(winner, field, situation, order)
     else:
-        found = [*_by_strategy(winner, field, situation), *_by_weight(winner, field)]
+        found = [*_by_strategy(winner, field, situation), *_by_weight(winner, field, situation)]
     # Whoever set a limit wants to know first what it costs.
-    return tuple([*_by_rule(field, situation, order), *found][:MAX_COUNTERFACTUALS])
+    said = [*_by_key(field, situation, order), *_by_rule(field, situation, order), *found]
+    return tuple(said[:MAX_COUNTERFACTUALS])
 
 
-def _by_order(winner: Ranked, field: Field, order: Order) -> list[str]:
+def _by_key(field: Field, situation: Situation, order: Order) -> list[str]:
+    """Name who would win among the models that can be called, where the winner lacks its key.
+
+    What was learnt would have to be weighed anew; nothing is said there.
+    """
+    usable, winner = situation.state.usable_providers, field.ranked[0].profile.model
+    if winner.provider in usable or situation.state.learnt is not None:
+        return []
+    able = [one for one in field.ranked if one.profile.model.provider in usable]
+    if not able:
+        return []
+    best = _first(able, field=field, situation=situation, order=order)
+    return [f"{_name(best)} would win among models whose key is set."]
+
+
+def _by_order(winner: Ranked, field: Field, situation: Situation, order: Order) -> list[str]:
     best = min(field.ranked, key=sort_key(field.strategy))
+    if order.rule in ("task", "default"):
+        # Without it a running conversation has its say again.
+        best = _first(field.ranked, field=field, situation=situation, order=Order())
     return [f"{_name(best)} would win {order.lifted}."] if order.lifted and best != winner else []
 
 
@@ -67,12 +91,12 @@ def _by_strategy(winner: Ranked, field: Field, situation: Situation) -> list[str
             continue
         weights = strategy_weights(strategy, balanced=situation.settings.weights)
         best = _best(able, weights=weights, strategy=strategy)
-        if _name(best) != _name(winner):
+        if _name(best) != _name(winner) and not _stays(field, situation, weights, strategy):
             lines.append(f"{_name(best)} would win with strategy {strategy}.")
     return lines
 
 
-def _by_weight(winner: Ranked, field: Field) -> list[str]:
+def _by_weight(winner: Ranked, field: Field, situation: Situation) -> list[str]:
     """Raise one weight at a time, the others left as they are, until someone else wins."""
     if field.strategy is not Strategy.BALANCED:
         # Only the weights of this strategy are the person's own to change.
@@ -87,9 +111,10 @@ def _by_weight(winner: Ranked, field: Field) -> list[str]:
         if level >= 1:
             continue
         raised = math.floor(level * 100 + 1) / 100
-        weights = [*field.weights[:index], raised, *field.weights[index + 1 :]]
-        best = _best(able, weights=_normalised(weights), strategy=field.strategy)
-        if _name(best) != _name(winner):
+        weights = _normalised([*field.weights[:index], raised, *field.weights[index + 1 :]])
+        best = _best(able, weights=weights, strategy=field.strategy)
+        stays = _stays(field, situation, weights, field.strategy)
+        if _name(best) != _name(winner) and not stays:
             line = f"{_name(best)} would win with weight {name} {raised:.2f}"
             found.append((raised - weight, _name(best), f"{line} instead of {weight:.2f}."))
     # One line for each rival: the smallest change that makes it win.
@@ -121,11 +146,31 @@ def _by_rule(field: Field, situation: Situation, order: Order) -> list[str]:
         again = rank([one for one in situation.catalog.models if one.name in names], lifted)
         # Lifting a stated minimum brings the usual floor back for everybody.
         rivals = [*at_floor(field.ranked, floor=again.floor), *again.ranked]
-        ordered = in_given_order(sorted(rivals, key=sort_key(field.strategy)), first=order.names)
-        best = _name(ordered[0])
+        judged = field._replace(floor=again.floor)
+        best = _name(_first(rivals, field=judged, situation=situation, order=order))
         if best in names:
             lines.append(f"{best} would win {said}: {reasons[best].reason}.")
     return lines
+
+
+def _first(rivals: Iterable[Ranked], *, field: Field, situation: Situation, order: Order) -> Ranked:
+    """Find who would win of `rivals`; a conversation may stay where it is nonetheless."""
+    ranked = sorted(rivals, key=sort_key(field.strategy))
+    kept = None
+    if order.rule not in ("chain", "task"):
+        kept = keeper(field._replace(ranked=tuple(ranked)), situation)
+    return kept or in_given_order(ranked, first=order.names)[0]
+
+
+def _stays(field: Field, situation: Situation, weights: PartScores, strategy: Strategy) -> bool:
+    """Tell whether a running conversation would keep its model under other weights."""
+    if situation.request.current_model is None:
+        return False
+    scores = totals([one.parts for one in field.ranked], weights)
+    again = [one._replace(score=score) for one, score in zip(field.ranked, scores, strict=True)]
+    ranked = tuple(sorted(again, key=sort_key(strategy)))
+    other = field._replace(ranked=ranked, strategy=strategy, weights=weights)
+    return keeper(other, situation) is not None
 
 
 def _able(field: Field) -> Sequence[Ranked]:

@@ -39,6 +39,9 @@ _HEAD = 320
 _TAIL = 160
 _LATIN = ("de", "fr", "es", "it", "pt", "nl", "pl", "tr", "id", "vi")
 _SURE_WORDS = 4
+# A clause that asks is at most this long, and this many common words tell its language.
+_CLAUSE = 24
+_ASKED_WORDS = 2
 
 
 class Evidence(NamedTuple):
@@ -87,7 +90,8 @@ def find_cues(prose: str) -> Found:
     if len(tokens) > _HEAD + _TAIL:
         tokens = (*tokens[:_HEAD], "\n", *tokens[-_TAIL:])
     spoken = _spoken(tokens, lex=lex)
-    hits = [*_word_hits(tokens, lex=lex, spoken=spoken), *_wide_hits(prose)]
+    foreign = _foreign(spoken) - _asked_in(tokens, lex=lex)
+    hits = [*_word_hits(tokens, lex=lex, foreign=foreign), *_wide_hits(prose)]
     lead = _lead(tokens, hits, lex=lex)
     standings = _standings(hits, lead)
     evidence = (*_type_evidence(hits, standings), *_class_evidence(hits, standings))
@@ -133,10 +137,29 @@ def _foreign(spoken: Mapping[str, int]) -> frozenset[str]:
     return frozenset(name for name in _LATIN if 2 * spoken.get(name, 0) < most) - {"en"}
 
 
-def _word_hits(
-    tokens: tuple[str, ...], *, lex: Lexicon, spoken: Mapping[str, int]
-) -> Iterator[_Hit]:
-    foreign = _foreign(spoken)
+def _asked_in(tokens: Sequence[str], *, lex: Lexicon) -> frozenset[str]:
+    """List the languages of the first and the last clause: material between may be of another."""
+    found: set[str] = set()
+    for clause in (_clause(tokens[:_CLAUSE]), _clause(tokens[: -_CLAUSE - 1 : -1])):
+        votes: dict[str, int] = defaultdict(int)
+        for token in clause:
+            for language in lex.stopwords.get(token, ()):
+                votes[language] += 1
+        most = max(votes.values(), default=0)
+        if most >= _ASKED_WORDS and most > votes["en"]:
+            found.update(name for name in votes if votes[name] == most)
+    return frozenset(found)
+
+
+def _clause(tokens: Sequence[str]) -> Sequence[str]:
+    """Cut a run of words at the first mark that ends a clause after a word."""
+    words = [at for at, token in enumerate(tokens) if token not in _BREAKS]
+    start = words[0] if words else 0
+    end = next((at for at in range(start, len(tokens)) if tokens[at] in _BREAKS), len(tokens))
+    return tokens[start:end]
+
+
+def _word_hits(tokens: tuple[str, ...], *, lex: Lexicon, foreign: frozenset[str]) -> Iterator[_Hit]:
     sentence = covered = 0
     size = len(tokens)
     words = set(tokens) - _BREAKS

@@ -12,12 +12,22 @@ from mcp_router.routing.explain import headline, reasons, scored
 from mcp_router.routing.impasse import way_out
 from mcp_router.routing.learnt import Taken, learnt_reasons, take
 from mcp_router.routing.profile import Profile, demand_of, expected_cost, profile
-from mcp_router.routing.rank import Field, Ranked, chance, fallbacks, in_given_order, rank
+from mcp_router.routing.rank import (
+    Field,
+    Ranked,
+    chance,
+    doubt,
+    fallbacks,
+    in_given_order,
+    rank,
+)
 from mcp_router.routing.score import PART_NAMES
 from mcp_router.routing.situation import flat, without_texts
-from mcp_router.types import Baseline, Decision, Estimate
+from mcp_router.types import Baseline, Decision, Estimate, Strategy
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mcp_router.routing.situation import Situation
     from mcp_router.types import ModelInfo
 
@@ -26,6 +36,9 @@ UNSURE_BELOW = 0.35
 
 CLEAR_MARGIN = 0.05
 """A lead of this much in score counts as a clear win when confidence is told."""
+
+CLEAR_SAVING = 0.25
+"""Being cheaper than the next by this share counts as clear where the cheapest is asked for."""
 
 CANDIDATES_TOLD = 12
 """How many candidates a decision tells with the parts of their scores; all when debugging."""
@@ -133,7 +146,7 @@ def _compose(winner: Ranked, *, field: Field, situation: Situation, told: _Told)
             "counts": flat(situation.counts),
             "baseline": _baseline(winner, field, situation),
             "needs_key": _needed_key(model, situation),
-            "warnings": _warnings(winner.profile, situation),
+            "warnings": (*_warnings(winner.profile, situation), *_unlikely(winner, field)),
             "learnt": told.taken.choice if told.taken is not None else None,
         }
     )
@@ -158,7 +171,7 @@ def _order(preference: _Preference, situation: Situation) -> Order:
     unsure = situation.classification.confidence < UNSURE_BELOW
     if preference.rule in ("task", "kept") and situation.settings.default_model and unsure:
         lifted = ""
-    return Order(names, lifted)
+    return Order(names, lifted, preference.rule)
 
 
 def _estimate(chosen: Profile, situation: Situation) -> Estimate:
@@ -204,11 +217,26 @@ def _candidate(one: Ranked, *, floor: float) -> dict[str, object]:
 
 
 def _confidence(winner: Ranked, field: Field, understood: float) -> float:
-    """Combine how sure the task type is with how clearly the winner leads."""
-    others = [one.score for one in field.ranked if one is not winner]
-    lead = winner.score - max(others) if others else CLEAR_MARGIN
-    clear = min(1.0, max(0.0, lead) / CLEAR_MARGIN)
+    """Combine how sure the task type is with how clearly the winner leads.
+
+    Only those who are about as sure to be good enough are rivals, as only they were compared.
+    """
+    rivals = [one for one in field.ranked if one is not winner and one.band <= winner.band]
+    clear = min(1.0, max(0.0, _lead(winner, rivals, field.strategy)))
     return round(understood * (0.6 + 0.4 * clear), 4)
+
+
+def _lead(winner: Ranked, rivals: Sequence[Ranked], strategy: Strategy) -> float:
+    """Measure a lead in what the strategy goes by: 1 is clear, 0 or less none."""
+    if not rivals:
+        return 1.0
+    if strategy is not Strategy.COST_FIRST or winner.band:
+        return (winner.score - max(one.score for one in rivals)) / CLEAR_MARGIN
+    paid = winner.profile.cost
+    asked = min((one.profile.cost for one in rivals if one.profile.cost is not None), default=None)
+    if paid is None or not asked:
+        return 0.0 if asked == paid or paid is None else 1.0
+    return (1 - paid / asked) / CLEAR_SAVING
 
 
 def _baseline(winner: Ranked, field: Field, situation: Situation) -> Baseline | None:
@@ -242,6 +270,13 @@ def _needed_key(model: ModelInfo, situation: Situation) -> str | None:
         return None
     provider = situation.catalog.providers.get(model.provider)
     return None if provider is None else provider.api_key_env
+
+
+def _unlikely(winner: Ranked, field: Field) -> tuple[str, ...]:
+    """Warn where the best that may run is more likely not good enough than good enough."""
+    if min(one.band for one in field.ranked) == 0 or chance(winner, floor=field.floor) >= 0.5:
+        return ()
+    return (f"{winner.profile.model.name} is {doubt(winner, floor=field.floor)}.",)
 
 
 def _warnings(chosen: Profile, situation: Situation) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mcp_router.money import short_usd
 from mcp_router.routing.complexity import length_ease, words_of
 from mcp_router.routing.posterior import told
+from mcp_router.routing.profile import wanted
 from mcp_router.routing.rank import doubt
 from mcp_router.routing.score import PART_NAMES
 from mcp_router.types import Capability, Strategy
@@ -50,7 +51,7 @@ def reasons(winner: Ranked, field: Field, situation: Situation) -> tuple[str, ..
     )
     told = ", ".join(f"{name} {round(part, 4):.2f} x {weight:.2f}" for name, part, weight in shares)
     lines.append(f"Score {winner.score:.3f} under {field.strategy}: {told}.")
-    lines.append(_strengths(winner))
+    lines.append(_strengths(winner, situation))
     if chosen.cost is not None:
         used = f"{chosen.input_tokens:,} tokens in, {chosen.output_tokens:,} out"
         hidden = f" and {chosen.thinking_tokens:,} of hidden reasoning"
@@ -66,18 +67,28 @@ def _length(situation: Situation) -> list[str]:
     return [f"At {words:,} words it counts as harder than most such tasks."]
 
 
-def _strengths(winner: Ranked) -> str:
+def _strengths(winner: Ranked, situation: Situation) -> str:
+    """Name the ratings that this task goes by, and what is believed of the model at such work."""
     model = winner.profile.model
-    rated = sorted(model.capabilities.items(), key=lambda item: (-item[1], item[0]))
-    best = ", ".join(f"{Capability(name)} {rating}" for name, rating in rated[:3])
-    return f"{model.label} is rated {best} of 10; quality {told(winner.profile.posterior)}."
+    asked = wanted(situation)
+    first = sorted(asked, key=lambda name: (-asked[name], name))
+    rated = ", ".join(f"{Capability(name)} {model.capabilities[name]}" for name in first[:3])
+    return f"{model.label} is rated {rated} of 10; quality {told(winner.profile.posterior)}."
+
+
+def _standing(second: Ranked, field: Field) -> str:
+    """Say what a candidate offers in what the strategy goes by."""
+    cost = second.profile.cost
+    if field.strategy is Strategy.COST_FIRST and not second.band and cost is not None:
+        return f"at ${short_usd(cost)}"
+    return f"with {second.score:.3f}"
 
 
 def _beaten(winner: Ranked, field: Field) -> list[str]:
     lines: list[str] = []
     if len(field.ranked) > 1:
         second = next(one for one in field.ranked if one is not winner)
-        lines.append(f"Next is {second.profile.model.name} with {second.score:.3f}.")
+        lines.append(f"Next is {second.profile.model.name} {_standing(second, field)}.")
     if winner.band:
         lines.append(f"It is {doubt(winner, floor=field.floor)}.")
     low = [one for one in field.ranked if one.band]

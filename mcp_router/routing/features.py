@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from mcp_router.routing.cues import Evidence, Found, find_cues
@@ -19,6 +19,16 @@ _GREETING_WORDS = 6
 # How much the system prompt and, where the ask is short, the ask before it count.
 _SYSTEM_SHARE = 0.3
 _EARLIER_SHARE = 0.6
+# Where a system prompt names one of these, no tools are offered and people say nothing that is to
+# be done, what they say is the material.
+_STANDING = frozenset(
+    {
+        TaskType.SUMMARIZATION.value,
+        TaskType.EXTRACTION.value,
+        TaskType.CLASSIFICATION.value,
+        TaskType.TRANSLATION.value,
+    }
+)
 _FOLLOW_UP_WORDS = 8
 _ASIDE_MIN = 2.0
 _SMALL = frozenset({TaskType.CHAT.value, TaskType.SIMPLE_TASK.value})
@@ -53,12 +63,15 @@ def find_features(request: Request, *, counts: RequestCounts) -> Features:
     )
     evidence = [_toned(piece, words=marks.words) for piece in found.evidence]
     evidence += (Evidence("marks", name, 1.0, name) for name in names)
-    evidence += _aside(reading.system, share=_SYSTEM_SHARE)
+    asked = any(piece.table == "pairs" for piece in found.evidence)
+    standing = () if asked or request.tools else _STANDING
+    evidence += _aside(reading.system, share=_SYSTEM_SHARE, whole=standing)
     traits = found.traits
     if marks.words <= _FOLLOW_UP_WORDS and reading.earlier:
         # "Yes, go on" is as hard as what it answers.
         earlier = find_cues(find_marks(reading.earlier).prose)
-        evidence += _aside(reading.earlier, share=_EARLIER_SHARE)
+        silent = all(piece.table == "marks" for piece in evidence)
+        evidence += _aside(reading.earlier, share=1.0 if silent else _EARLIER_SHARE)
         traits = {**earlier.traits, **traits}
     return Features(
         reading=reading,
@@ -80,12 +93,15 @@ def _toned(piece: Evidence, *, words: int) -> Evidence:
     return piece._replace(strength=piece.strength * max(0.25, _SMALL_WORDS / words))
 
 
-def _aside(text: str, *, share: float) -> list[Evidence]:
-    """Find the strong cues of a text beside the ask, at a share of their weight."""
+def _aside(text: str, *, share: float, whole: Container[str] = ()) -> list[Evidence]:
+    """Find the strong cues of a text beside the ask, at a share of their weight.
+
+    Those for a task type of `whole` keep all of it.
+    """
     if not text:
         return []
     return [
-        piece._replace(strength=piece.strength * share)
+        piece if piece.name in whole else piece._replace(strength=piece.strength * share)
         for piece in find_cues(text).evidence
         if piece.table == "pairs" or (piece.table == "types" and piece.strength >= _ASIDE_MIN)
     ]

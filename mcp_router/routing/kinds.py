@@ -18,7 +18,7 @@ TEMPERATURE = 0.8
 # text does not win by mentioning much.
 _DECAY = 0.6
 # By how many words there are; the exponent of a tempered distribution, 1 from four words on.
-_TRUST = {0: 0.6, 1: 0.6, 2: 0.75, 3: 0.9}
+_TRUST = {0: 0.55, 1: 0.55, 2: 0.75, 3: 0.9}
 _WIDE = "\u2e80"
 # What the lack of any evidence costs, so that unmentioned types share little probability.
 _NO_EVIDENCE = -1.2

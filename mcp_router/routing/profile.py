@@ -103,22 +103,28 @@ def _ungraded(
     return {}
 
 
+def wanted(situation: Situation) -> dict[Capability, float]:
+    """Weigh the ratings that a task goes by, with those that are preferred."""
+    asked = dict(ABILITIES.get(situation.classification.task_type, ANY_TASK))
+    for preferred in situation.constraints.prefers:
+        # Each preference counts as much as all that the task itself asks for.
+        asked[preferred] = asked.get(preferred, 0.0) + 1.0
+    return asked
+
+
 def demand_of(situation: Situation) -> Demand:
     """Work out what `situation` asks for: tokens by family, weights of ratings, difficulty."""
     kind = situation.classification
     ease = length_ease(words_of(situation.counts))
-    wanted = dict(ABILITIES.get(kind.task_type, ANY_TASK))
-    for preferred in situation.constraints.prefers:
-        # Each preference counts as much as all that the task itself asks for.
-        wanted[preferred] = wanted.get(preferred, 0.0) + 1.0
-    whole = sum(wanted.values())
+    asked = wanted(situation)
+    whole = sum(asked.values())
     return Demand(
         situation=situation,
         inputs={family: input_tokens(situation.counts, family) for family in Family},
         outputs={
             family: math.ceil(kind.output_tokens * ratio) for family, ratio in _OUTPUT_RATIO.items()
         },
-        preferences=tuple((name, weight / whole) for name, weight in wanted.items()),
+        preferences=tuple((name, weight / whole) for name, weight in asked.items()),
         rating=_DEMAND[kind.complexity],
         ease=ease,
         thinking_share=_THINKING_ASKED.get(

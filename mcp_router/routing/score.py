@@ -31,7 +31,7 @@ _LATENCY_UNIT_MS, _LATENCY_TOP_MS = 500.0, 120_000.0
 _LATENCY_SPAN = math.log1p(_LATENCY_TOP_MS / _LATENCY_UNIT_MS)
 
 _PRESETS: Mapping[Strategy, tuple[float, float, float, float, float]] = {
-    Strategy.QUALITY_FIRST: (0.30, 0.05, 0.50, 0.05, 0.10),
+    Strategy.QUALITY_FIRST: (0.20, 0.04, 0.62, 0.04, 0.10),
     Strategy.COST_FIRST: (0.20, 0.50, 0.15, 0.10, 0.05),
     Strategy.LATENCY_FIRST: (0.20, 0.10, 0.15, 0.50, 0.05),
 }

@@ -12,6 +12,8 @@ from mcp_router.types import Media, Message, Request, Text, ToolResult
 HEAD = 4_000
 TAIL = 2_000
 _ASIDE = 600
+# Signs up to which an earlier message is likely a "yes, go on" as well.
+_PROMPTING = 24
 _FEW_ACCENTS = 24
 
 # A clause that talks to the router or about the choice of model is no part of the task. Each
@@ -47,8 +49,9 @@ _SENTENCE_END = ".!?:;\n\u3002\uff01\uff1f"
 class Reading(NamedTuple):
     """The folded texts that cues are looked for in, and what surrounds them.
 
-    `ask` is the last user message, `earlier` the user message before it, `system` the start of
-    the system prompt. `attached` and `media` are the media types beside the ask and anywhere.
+    `ask` is the last user message, `earlier` the one before it that says more than a few words,
+    `system` the start of the system prompt. `attached` and `media` are the media types beside the
+    ask and anywhere.
     """
 
     ask: str
@@ -65,11 +68,12 @@ def read(request: Request) -> Reading:
     people = [message for message in request.messages if message.role == "user"]
     texts = [text for message in reversed(people[-8:]) if (text := message_text(message)).strip()]
     ask = texts[0] if texts else ""
+    before = next((text for text in texts[1:] if len(text) > _PROMPTING), "".join(texts[1:2]))
     system = next((message_text(m) for m in request.messages if m.role == "system"), "")
     after = _after_last_ask(request.messages)
     return Reading(
         ask=without_directives(fold(head_and_tail(ask))),
-        earlier=without_directives(fold(head_and_tail(texts[1]))) if len(texts) > 1 else "",
+        earlier=without_directives(fold(head_and_tail(before))),
         system=without_directives(fold(system[:_ASIDE])),
         attached=_media_types(people[-1:]),
         media=_media_types(request.messages),

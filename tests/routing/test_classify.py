@@ -240,6 +240,72 @@ def test_the_last_message_outweighs_the_system_prompt_and_history() -> None:
     assert found.task_type == "creative"
 
 
+STANDING = {
+    "classification": "You sort letters of readers. Label each as praise, complaint or question.",
+    "translation": "Translate whatever is typed into Dutch.",
+    "summarization": "Summarize what the user pastes in one sentence.",
+    "extraction": "Extract all product names from what the user sends.",
+}
+PASTED = "My kettle broke on Monday and the shop has been silent since then"
+
+
+@pytest.mark.parametrize("name", STANDING)
+def test_a_system_prompt_with_a_standing_job_says_what_pasted_text_is_for(name: str) -> None:
+    system = Message(role="system", content=STANDING[name])
+    assert classify(ask(PASTED)).task_type != name
+    assert classify(ask(PASTED, system)).task_type == name
+
+
+def test_a_standing_job_counts_little_beside_tools_of_an_agent() -> None:
+    system = Message(role="system", content=STANDING["translation"])
+    tools = (ToolSpec(name="run"),)
+    with_tools = classify(ask(PASTED, system, tools=tools))
+    alone = classify(ask(PASTED, system))
+    assert dict(with_tools.probabilities).get("translation", 0.0) < alone.confidence
+
+
+def test_a_nod_is_judged_with_the_last_ask_that_said_something() -> None:
+    first = Message(role="user", content="Prove that the harmonic series has no finite sum.")
+    turns = [Message(role="assistant", content="…"), Message(role="user", content="yes")]
+    found = classify(ask("continue", first, *turns, *turns[:1]))
+    assert found.task_type == "math_logic"
+    assert classify(ask("thanks a lot!", first, *turns)).task_type == "chat"
+
+
+@pytest.mark.parametrize(
+    ("job", "name"),
+    [
+        ("Fasse den folgenden Bericht in zwei Sätzen zusammen: {}", "summarization"),
+        ("{}\n\nFasse das bitte für mich zusammen.", "summarization"),
+        ("Traduis le texte suivant en allemand pour une brochure : {}", "translation"),
+        ("Traduce el texto siguiente para la web al alemán: {}", "translation"),
+    ],
+)
+def test_a_job_in_one_language_is_read_beside_material_in_another(job: str, name: str) -> None:
+    material = "The plan of the board is to review the design of the harbour and fix the crane. "
+    assert kind(job.format(material * 6)) == name
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("commit message for: drop support for Node 16, tidy the lock file", "documentation"),
+        ("Schreibe eine Commit-Nachricht: Zeitzone im Export korrigiert", "documentation"),
+        ("PR description: moves the mailer to a queue", "documentation"),
+        ("bump eslint to 9.2", "simple_task"),
+        ("run the tests", "simple_task"),
+        ("thx, works now", "chat"),
+        ("hat geklappt, danke dir!", "chat"),
+        ("the worker deadlocks twice a day and only one thread moves", "debugging"),
+        ("El servidor se reinicia cada noche sin motivo", "debugging"),
+        ("Show that every bounded monotone sequence is convergent", "math_logic"),
+        ("Welche Nebenwirkungen hat Ibuprofen?", "factual"),
+    ],
+)
+def test_what_people_type_to_agents_every_day_is_recognised(text: str, name: str) -> None:
+    assert kind(text) == name
+
+
 def test_tool_results_coming_back_make_the_work_iterative() -> None:
     call = Message(role="assistant", content=(ToolCall(id="1", name="run"),))
     result = Message(role="tool", content=(ToolResult(tool_call_id="1", content="3 failed"),))

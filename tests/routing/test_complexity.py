@@ -27,6 +27,8 @@ def found(text: str) -> Classification:
         "Translate 'data breach' into Spanish",
         "Write a short poem about an emergency room",
         "Who wrote Dracula?",
+        "write a python function to reverse a linked list",
+        "Summarize this: " + "The choir sang in the old hall and people liked it. " * 30,
     ],
 )
 def test_everyday_asks_are_simple(text: str) -> None:
@@ -65,6 +67,29 @@ def test_grave_work_is_critical_and_comes_first(text: str) -> None:
     judged = found(text)
     assert judged.complexity is Complexity.CRITICAL
     assert judged.priority == 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Add a nullable column to the payments table and write the migration.",
+        "Make the billing page of our customers load faster.",
+        "Group payments by month in SQL.",
+    ],
+)
+def test_money_and_customers_in_passing_are_no_emergency(text: str) -> None:
+    assert found(text).complexity in {Complexity.SIMPLE, Complexity.MEDIUM}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Our payments API answers 500 for all customers since an hour ago.",
+        "Login is broken for everyone in production.",
+    ],
+)
+def test_what_hits_everybody_is_an_emergency(text: str) -> None:
+    assert found(text).complexity is Complexity.CRITICAL
 
 
 @pytest.mark.parametrize(

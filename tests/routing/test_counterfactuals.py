@@ -59,6 +59,11 @@ def changed(rival: str, how: str, asked: Situation) -> Situation:
     if how in LIFTED:
         limits = asked.constraints.model_copy(update=LIFTED[how])
         return asked._replace(constraints=limits)
+    if how == "among models whose key is set":
+        usable = asked.state.usable_providers
+        wanted = asked.constraints.providers or tuple(usable)
+        only = {"providers": tuple(one for one in wanted if one in usable)}
+        return asked._replace(constraints=asked.constraints.model_copy(update=only))
     if how == "with a larger budget":
         state = asked.state.model_copy(update={"budget_left_usd": None})
         return asked._replace(state=state)
@@ -68,6 +73,9 @@ def changed(rival: str, how: str, asked: Situation) -> Situation:
     if how.startswith("with strategy "):
         strategy = Strategy(how.removeprefix("with strategy "))
         return asked._replace(request=asked.request.model_copy(update={"strategy": strategy}))
+    if how == "if the conversation began anew":
+        anew = asked.request.model_copy(update={"current_model": None})
+        return asked._replace(request=anew)
     own: dict[str, object] = {"tasks": {}}
     if how == "without your default model":
         own = {"default_model": None}
@@ -109,6 +117,8 @@ def limits() -> st.SearchStrategy[Constraints]:
     weights=st.tuples(*[st.integers(1, 9)] * 5),
     own=st.sampled_from(["", "task", "default"]),
     left=st.sampled_from([None, "0.0004", "0.01"]),
+    keys=st.sets(st.sampled_from(["openai", "anthropic", "google"])),
+    current=st.sampled_from([None, *NAMES]),
 )
 def test_every_counterfactual_holds_when_it_is_tried(
     limits: Constraints,
@@ -117,18 +127,24 @@ def test_every_counterfactual_holds_when_it_is_tried(
     weights: tuple[int, ...],
     own: str,
     left: str | None,
+    keys: set[str],
+    current: str | None,
 ) -> None:
     mine = Settings(
         weights=Weights.model_validate(dict(zip(PART_NAMES, weights, strict=True))),
         default_model="strong" if own == "default" else None,
         tasks={"debugging": TaskSettings(primary="strong")} if own == "task" else {},
     )
-    state = RoutingState.model_validate(
-        {"usable_providers": {"openai", "anthropic", "google"}, "budget_left_usd": left}
-    )
+    state = RoutingState.model_validate({"usable_providers": keys, "budget_left_usd": left})
     asked = situation(
         ROWS,
-        request=ask("Fix it", strategy=strategy, constraints=limits, chain=tuple(chain)),
+        request=ask(
+            "Fix it",
+            strategy=strategy,
+            constraints=limits,
+            chain=tuple(chain),
+            current_model=current,
+        ),
         kind=classified(confidence=0.3 if own == "default" else 0.8),
         settings=mine,
         state=state,
@@ -283,6 +299,35 @@ def test_a_weight_told_is_the_smallest_that_does(heavy: str) -> None:
         less = Weights.model_validate({**normal, name: raised - 0.02})
         changed_ = asked.settings.model_copy(update={"weights": less})
         assert decide(asked._replace(settings=changed_), decision_id="d").model == winner
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        (("anthropic",), []),
+        (("google",), ["middle would win among models whose key is set."]),
+        (("google", "anthropic"), []),
+        ((), []),
+    ],
+)
+def test_without_the_key_of_the_winner_the_best_that_can_be_called_is_named(
+    keys: tuple[str, ...], told: list[str]
+) -> None:
+    state = RoutingState.model_validate({"usable_providers": keys})
+    asked = situation(ROWS, request=ask("Fix it", strategy="quality_first"), state=state)
+
+    assert checked(asked).model == "strong"
+    assert [line for line in lines(asked) if "whose key" in line] == told
+
+
+def test_a_conversation_that_would_stay_is_not_said_to_leave() -> None:
+    asked = situation(ROWS, request=ask("Fix it", strategy="quality_first"))
+    before = [line for line in lines(asked) if " would win with strategy" in line]
+    request = ask("Fix it", strategy="quality_first", current_model="strong", cached_tokens=9)
+    running = situation(ROWS, request=request)
+
+    assert before
+    assert len([line for line in lines(running) if "with strategy" in line]) < len(before)
 
 
 def test_the_order_is_not_told_where_the_default_would_step_in() -> None:

@@ -68,13 +68,34 @@ def test_the_score_is_told_part_by_part_the_largest_share_first() -> None:
     assert products == sorted(products, reverse=True)
 
 
-def test_the_strengths_are_the_three_best_ratings() -> None:
-    ratings = dict.fromkeys(Capability, 5) | {Capability.VISION: 9, Capability.CODING: 8}
-    told = decided(model("m", capabilities=ratings)).reasons[2]
+@pytest.mark.parametrize(
+    ("task", "prefers", "told"),
+    [
+        ("debugging", (), "coding 8, reasoning 5"),
+        ("translation", (), "creativity 4, reasoning 5"),
+        ("creative", (), "creativity 4"),
+        ("architecture", (), "reasoning 5, coding 8, context 5"),
+        ("my_own_task", (), "reasoning 5, coding 8"),
+        ("creative", ("vision",), "creativity 4, vision 9"),
+    ],
+)
+def test_the_ratings_told_are_those_that_the_task_goes_by(
+    task: str, prefers: tuple[str, ...], told: str
+) -> None:
+    ratings = dict.fromkeys(Capability, 5) | {
+        Capability.VISION: 9,
+        Capability.CODING: 8,
+        Capability.CREATIVITY: 4,
+    }
+    preferred = Constraints.model_validate({"prefers": prefers})
+    found = decided(
+        model("m", capabilities=ratings),
+        kind=classified(task_type=task),
+        request=ask("x", constraints=preferred),
+    ).reasons[2]
 
-    assert told.startswith("M is rated vision 9, coding 8, ")
-    assert told.count(",") == 2
-    assert told.endswith("of 10; quality 0.90 ± 0.07 from test.")
+    assert found.startswith(f"M is rated {told} of 10; quality 0.")
+    assert found.endswith("from test.")
 
 
 @pytest.mark.parametrize(("factor", "told"), [(0.0, False), (2.0, True)])
@@ -98,6 +119,34 @@ def test_the_second_is_named_and_alone_there_is_none() -> None:
 
     assert any(reason.startswith("Next is b with 0.") for reason in both.reasons)
     assert not any(reason.startswith("Next is") for reason in decided(PLAIN).reasons)
+
+
+def test_where_the_cheapest_is_asked_for_the_next_is_told_by_its_price() -> None:
+    rows = (
+        model("a", quality=quality(0.95), prices=(price(1, 4),)),
+        model("b", quality=quality(0.96), prices=(price(2, 8),)),
+    )
+    found = decided(*rows, request=ask("Fix it", strategy="cost_first"))
+
+    price_told = [one for one in found.reasons if one.startswith("Next is b at $0.00")]
+    assert (found.model, len(price_told)) == ("a", 1)
+
+
+@pytest.mark.parametrize(("value", "warned"), [(0.3, True), (0.95, False)])
+def test_a_model_that_is_likely_too_weak_is_warned_of(value: float, warned: bool) -> None:
+    kind = classified(complexity="critical")
+    found = decided(model("m", quality=quality(value)), kind=kind).warnings
+
+    assert any(one.startswith("m is ") and "% sure to reach quality" in one for one in found) is (
+        warned
+    )
+
+
+def test_nobody_warns_of_a_weak_model_that_was_chosen_before_a_good_one() -> None:
+    weak, good = model("weak", quality=quality(0.3)), model("good", quality=quality(0.95))
+    found = decided(weak, good, request=ask("x", chain=("weak", "good")))
+
+    assert (found.model, found.warnings) == ("weak", ())
 
 
 def test_a_better_score_that_promises_too_little_is_told() -> None:
@@ -171,6 +220,40 @@ def test_confidence_is_how_well_the_task_is_known_and_how_clearly_one_leads(
     assert twins.confidence == pytest.approx(0.6 * understood)
     assert ahead.confidence == pytest.approx(understood)
     assert decided(PLAIN, kind=kind).confidence == pytest.approx(understood)
+
+
+def test_whoever_is_not_good_enough_takes_nothing_from_a_clear_lead() -> None:
+    cheap = model("cheap", quality=quality(0.6), prices=(price(0, 0),))
+    strong = model("strong", quality=quality(0.95), prices=(price(15, 75),))
+    found = decided(cheap, strong, kind=classified(complexity="complex", confidence=0.8))
+
+    assert found.model == "strong"
+    assert found.candidates[1].score > found.candidates[0].score
+    assert found.confidence == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("other", "clear"),
+    [((1, 4), 0.0), ((1.1, 4.4), 0.3636), ((2, 8), 1.0), ((0, 0), 1.0), (None, 1.0)],
+)
+def test_the_cheapest_leads_as_clearly_as_it_saves(
+    other: tuple[float, float] | None, clear: float
+) -> None:
+    rows = (
+        model("a", prices=(price(1, 4),), quality=quality(0.95)),
+        model("b", prices=(price(*other),) if other else (), quality=quality(0.95)),
+    )
+    found = decided(*rows, request=ask("Fix it", strategy="cost_first"))
+
+    assert found.model == ("b" if other == (0, 0) else "a")
+    assert found.confidence == pytest.approx(0.8 * (0.6 + 0.4 * clear), abs=1e-3)
+
+
+def test_two_free_models_are_no_clear_choice() -> None:
+    rows = [model(name, prices=(price(0, 0),), quality=quality(0.95)) for name in "ab"]
+    found = decided(*rows, request=ask("Fix it", strategy="cost_first"))
+
+    assert found.confidence == pytest.approx(0.8 * 0.6)
 
 
 def test_a_narrow_lead_gives_a_confidence_between() -> None:

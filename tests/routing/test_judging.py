@@ -295,6 +295,11 @@ def length(
         ("100 palavras", 150),
         ("100 slow", 200),
         ("100 слов", 200),
+        ("in zwei satzen", 72),
+        ("drei absatze", 495),
+        ("en tres frases", 96),
+        ("en deux phrases", 64),
+        ("dos parrafos", 300),
     ],
 )
 def test_a_length_that_is_asked_for_counts(ask: str, tokens: int) -> None:
@@ -410,6 +415,14 @@ def test_demands_raise_the_level_and_easy_words_lower_it_within_bounds(
     assert level({kind: 1.0}, traits=traits) == expected
 
 
-@pytest.mark.parametrize(("words", "expected"), [(1, 0), (12, 0), (40, 0), (60, 1), (2_000, 1)])
+@pytest.mark.parametrize(("words", "expected"), [(1, 0), (12, 0), (20, 0), (30, 1), (400, 1)])
 def test_length_counts_by_its_logarithm(words: int, expected: int) -> None:
-    assert level({"translation": 1.0}, words=words) == expected
+    assert level({"documentation": 1.0}, words=words) == expected
+
+
+@pytest.mark.parametrize("kind", ["summarization", "translation", "extraction", "classification"])
+@pytest.mark.parametrize(("words", "tokens", "expected"), [(400, 550, 0), (8_000, 11_000, 1)])
+def test_the_length_of_what_is_worked_on_counts_little_until_it_is_a_lot(
+    kind: str, words: int, tokens: int, expected: int
+) -> None:
+    assert level({kind: 1.0}, words=words, input_tokens=tokens) == expected
