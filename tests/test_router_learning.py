@@ -17,6 +17,7 @@ import pytest
 
 from mcp_router import Router
 from mcp_router.config.settings import Settings
+from mcp_router.learning.switching import SCARCE, SHARE
 from mcp_router.reporting.learning import learning_report
 from mcp_router.storage.lessons import judgements, keep_pairs, refit, set_active, undo_pairs
 from mcp_router.types import Decision, Learnt
@@ -27,7 +28,7 @@ WORDS = ("login", "socket", "cache", "render", "query", "index", "parser", "thre
 
 
 class World:
-    """A strong model that ability alone puts first, a cheap one, and a clock that is moved."""
+    """A strong model that ability alone puts first, a cheap one that may do, and a clock."""
 
     def __init__(self, folder: Path, **learning: Any) -> None:
         self.now = NOW
@@ -57,7 +58,7 @@ class World:
                 },
                 "cheap": {
                     **fields,
-                    "quality": 0.82,
+                    "quality": 0.88,
                     "capabilities": less,
                     "price": {"input": 1, "output": 4},
                 },
@@ -72,7 +73,7 @@ class World:
         said = words or " ".join(random.Random(self._asked).sample(WORDS, 4))
         return self.router.route(f"Fix the bug in the {said} module, number {self._asked}.")
 
-    def live(self, asks: int, *, strong: float = 0.92, cheap: float = 0.98) -> Counter[str]:
+    def live(self, asks: int, *, strong: float = 0.95, cheap: float = 1.0) -> Counter[str]:
         """Ask, and judge each answer by the chances of the two models; counts what was done."""
         rng = random.Random(7)
         kinds: Counter[str] = Counter()
@@ -150,6 +151,23 @@ def test_a_trial_says_why_and_with_which_chance(trying: World) -> None:
     assert found.learnt is not None
     assert 0 < found.learnt.propensity < 1
     assert any(line.startswith("Tried within your allowance: cheap is ") for line in found.reasons)
+
+
+def test_a_trial_has_the_chance_that_the_room_for_losses_leaves(trying: World) -> None:
+    chances: list[float] = []
+    for _ in range(250):
+        found = trying.ask()
+        score = 0.9
+        if found.learnt is not None and found.learnt.kind == "explored":
+            room = trying.router.store.trials.room(now=trying.now)
+            assert room is not None
+            assert found.learnt.propensity == pytest.approx(SHARE * min(1.0, room / SCARCE))
+            # The first two are bad luck.
+            score = 0.75 if len(chances) < 2 else 1.0
+            chances.append(found.learnt.propensity)
+        trying.router.feedback(found.decision_id, score=score)
+    assert chances[0] == chances[-1] == SHARE
+    assert min(chances) < 0.9 * SHARE
 
 
 def test_a_model_that_is_worse_is_never_switched_to(trying: World) -> None:

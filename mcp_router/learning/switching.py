@@ -3,8 +3,9 @@
 What must not lose is all work together. So a switch is worth it where the money it saves outweighs
 the quality it is expected to cost and the risk of being wrong about that; for a small part of the
 work less certainty will do than for most of it, as errors on many small parts even out. Safe by two
-more rules: trying and switches rest while they have cost more quality than allowed ("conservative
-bandits": Wu et al., 2016), and what was logged must not speak against a switch (`value_gap`).
+more rules: the more quality was lost of what may be lost, the less may be lost for money and the
+less is tried, until both rest ("conservative bandits": Wu et al., 2016); and what was logged must
+not speak against a switch (`value_gap`).
 """
 
 from __future__ import annotations
@@ -25,11 +26,17 @@ CAUTION = 4.0
 HELD = 0.5
 """What share of that caution is left for a switch that was made, so that it does not flutter."""
 
-HOPE = 0.75
+HOPE = 0.5
 """How many standard deviations better than expected a model that is tried may turn out to be."""
 
 LOSS = 0.005
-"""How much quality per request trying may cost, over everything that was decided."""
+"""How much quality per request trying and switches may cost, over all that was decided."""
+
+GAIN = 2.0
+"""How many times `MARGIN` a request may lose, at most, after quality was gained."""
+
+SCARCE = 0.5
+"""Below what share left of the quality that may be lost fewer requests try a model."""
 
 SHARE = 0.1
 """How many of the requests for which a model is worth trying do try it, at most."""
@@ -117,6 +124,7 @@ def plan(
     switched: str = "",
     part: float = 1.0,
     share: float = 0.0,
+    room: float = 1.0,
     draw: float = 0.5,
 ) -> Plan:
     """Choose among the usual model, the one that was switched to, and one worth trying.
@@ -127,15 +135,16 @@ def plan(
         switched: the model this kind of work was switched to, "" if none.
         part: what part of all work this kind of it is, as `part_of` tells.
         share: how many of the requests worth it try another model; 0 tries none.
+        room: what is left of the quality that may be lost, as `room_left` tells.
         draw: a number from 0 to below 1 that stands for chance; its highest tenth keeps requests
             of a switched kind with the usual model.
     """
     cheaper = _cheaper(usual, others)
     switch = next((one for one in cheaper if one.model == switched), None)
-    doubt = CAUTION * part
-    held = switch is not None and _worth(switch, usual, doubt=HELD * doubt) > 0
+    doubt, margin = CAUTION * part, MARGIN * min(GAIN, room)
+    held = switch is not None and _worth(switch, usual, doubt=HELD * doubt, margin=margin) > 0
     now = switch if switch is not None and held else usual
-    ready = _ready(usual, cheaper, now=now, doubt=doubt)
+    ready = _ready(usual, cheaper, now=now, doubt=doubt, margin=margin)
     kept = Plan(
         chosen=now,
         kind="switched" if held else "usual",
@@ -145,8 +154,9 @@ def plan(
         ready_chance=0.0 if ready is None else _chance(ready, usual),
         failed=switch is not None and not held,
     )
-    tried = _worth_trying(usual, cheaper, now=now) if share > 0 else None
-    return _drawn(kept, usual, tried=tried, share=share, draw=draw)
+    tries = share * min(1.0, room / SCARCE)
+    tried = _worth_trying(usual, cheaper, now=now, margin=margin) if tries > 0 else None
+    return _drawn(kept, usual, tried=tried, share=tries, draw=draw)
 
 
 def part_of(decided: float, *, whole: float) -> float:
@@ -178,6 +188,19 @@ def is_safe(*, lost: float, decided: float) -> bool:
     return lost < LOSS * (decided + _HEAD_START)
 
 
+def room_left(changes: Sequence[Change], *, decided: float) -> float | None:
+    """Tell what share of the quality that may be lost is left, None where changes must rest.
+
+    1 before anything changed, more where quality was gained. Counts what was estimated or what
+    came of the changes, bad luck and all, whichever is worse; they rest by the estimate alone.
+    """
+    estimated = lost(changes)
+    if not is_safe(lost=estimated, decided=decided):
+        return None
+    worse = max(estimated, sum(one.lost for one in changes))
+    return max(0.0, 1 - worse / (LOSS * (decided + _HEAD_START)))
+
+
 def value_gap(trials: Iterable[Trial], *, model: str, usual: str, starts: Sequence[float]) -> float:
     """Estimate from what was logged how much better `model` is than `usual`.
 
@@ -204,17 +227,19 @@ def _chance(one: Option, usual: Option) -> float:
     return 1.0 if one is usual else not_worse(one.belief, usual.belief)
 
 
-def _worth(one: Option, usual: Option, *, doubt: float) -> float:
+def _worth(one: Option, usual: Option, *, doubt: float, margin: float) -> float:
     """Return what a request is worth more with a cheaper model, less so many deviations."""
     gap = mean(one.belief) - mean(usual.belief)
     spread = math.hypot(deviation(one.belief), deviation(usual.belief))
-    return MARGIN * (1 - one.cost / usual.cost) + gap - doubt * spread
+    return margin * (1 - one.cost / usual.cost) + gap - doubt * spread
 
 
-def _ready(usual: Option, cheaper: Sequence[Option], *, now: Option, doubt: float) -> Option | None:
+def _ready(
+    usual: Option, cheaper: Sequence[Option], *, now: Option, doubt: float, margin: float
+) -> Option | None:
     """Find the model that is worth most instead of the present one, None if that is worth most."""
     worths = {
-        one.model: _worth(one, usual, doubt=HELD * doubt if one is now else doubt)
+        one.model: _worth(one, usual, doubt=HELD * doubt if one is now else doubt, margin=margin)
         for one in cheaper
         if one.cases >= LEAST_CASES or one is now
     }
@@ -223,9 +248,11 @@ def _ready(usual: Option, cheaper: Sequence[Option], *, now: Option, doubt: floa
     return None if best is now else best
 
 
-def _worth_trying(usual: Option, cheaper: Sequence[Option], *, now: Option) -> Option | None:
+def _worth_trying(
+    usual: Option, cheaper: Sequence[Option], *, now: Option, margin: float
+) -> Option | None:
     """Find the model that may turn out to be worth most, None if that is the present one."""
-    worths = {one.model: _worth(one, usual, doubt=-HOPE) for one in cheaper}
+    worths = {one.model: _worth(one, usual, doubt=-HOPE, margin=margin) for one in cheaper}
     able = [one for one in cheaper if worths[one.model] > 0]
     best = max(able, key=lambda one: worths[one.model], default=now)
     return None if best is now else best

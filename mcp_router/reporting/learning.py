@@ -94,7 +94,7 @@ def learning_report(store: SqliteStore, *, settings: Settings, now: datetime) ->
     return LearningReport(
         enabled=enabled,
         active=active,
-        resting=active and not store.trials.safe(now=now),
+        resting=active and store.trials.room(now=now) is None,
         judged=count_judgements(store.database),
         needed=LEAST,
         pairs=tuple(_pair(one, active=active) for one in kept_pairs(store.database)),

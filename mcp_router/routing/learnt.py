@@ -60,6 +60,7 @@ def take(field: Field, situation: Situation) -> Taken | None:
         [_option(one) for one in field.ranked[1:] if _fits(one, situation)],
         switched=switch.model if switch is not None and applies else "",
         part=learnt.parts.get(task, learnt.parts.get("", 1.0)),
+        room=learnt.room,
     )
     ranked = {one.profile.model.name: one for one in field.ranked}
     if share and trying is not None:
@@ -118,7 +119,7 @@ def _changed(taken: Taken, *, cost: int) -> str:
         return f"Learnt: {taken.model.name} is {sure} on such tasks, for {prices}."
     return (
         f"Tried within your allowance: {taken.model.name} is {sure}, for {prices};"
-        f" {choice.propensity:.0%} of such requests try it."
+        f" {100 * choice.propensity:.3g}% of such requests try it."
     )
 
 

@@ -15,9 +15,8 @@ from mcp_router.learning.switching import (
     SHARE,
     Change,
     Trial,
-    is_safe,
-    lost,
     part_of,
+    room_left,
     value_gap,
 )
 from mcp_router.money import to_nanos, to_usd
@@ -126,7 +125,7 @@ class Trials:
     def __init__(self, database: Database, *, zone: tzinfo) -> None:
         self._database = database
         self._zone = zone
-        self._checked: tuple[datetime, bool] | None = None
+        self._checked: tuple[datetime, float | None] | None = None
         self._parts: tuple[datetime, Mapping[str, float]] | None = None
 
     def leave(self, *, now: datetime, allowance: Decimal, revision: int) -> Trying | None:
@@ -142,8 +141,8 @@ class Trials:
             left = to_nanos(allowance) - spent_since(connection, day)
         return Trying(share=SHARE, left_usd=to_usd(max(0, left)), seed=f"{day} {revision}")
 
-    def safe(self, *, now: datetime) -> bool:
-        """Tell whether what was tried and switched lost no more quality than it may.
+    def room(self, *, now: datetime) -> float | None:
+        """Tell what is left of the quality that may be lost, None where trying and switches rest.
 
         Looks at the judged decisions of the last 30 days, once a minute.
 
@@ -152,7 +151,7 @@ class Trials:
         """
         if self._checked is None or not timedelta() <= now - self._checked[0] < _CHECK:
             with self._database.reading() as connection:
-                self._checked = now, _safe(connection, now=now)
+                self._checked = now, _room(connection, now=now)
         return self._checked[1]
 
     def parts(self, *, now: datetime) -> Mapping[str, float]:
@@ -263,8 +262,8 @@ class Trials:
         return period_bounds("day", at=to_ms(now), zone=self._zone).start
 
 
-def _safe(connection: Connection, *, now: datetime) -> bool:
-    """Tell whether trying cost no more quality than it may, and whether anybody judges it."""
+def _room(connection: Connection, *, now: datetime) -> float | None:
+    """Tell what is left of the quality that may be lost; None, too, where nobody judges trials."""
     since = to_ms(now - _WINDOW)
     rows = connection.execute(_JUDGED, (since, "", "", _MOST_TRIALS)).fetchall()
     judged = [row for row in rows if row[-1] is not None]
@@ -275,8 +274,8 @@ def _safe(connection: Connection, *, now: datetime) -> bool:
     ]
     tried = sum(kind == "explored" for kind, *_ in rows)
     if tried >= _UNJUDGED and not any(kind == "explored" for kind, *_ in judged):
-        return False
-    return is_safe(lost=lost(changes), decided=len(judged))
+        return None
+    return room_left(changes, decided=len(judged))
 
 
 def _review(

@@ -29,7 +29,7 @@ class Decide(Protocol):
 
 
 class _Read(NamedTuple):
-    """What was learnt, the leave to try models, and what part of all work each task type is.
+    """What was learnt, the leave to try models, the parts of all work, and the room for losses.
 
     They change together.
     """
@@ -37,6 +37,7 @@ class _Read(NamedTuple):
     known: Known = NOTHING_LEARNT
     trying: Trying | None = None
     parts: Mapping[str, float] = {}
+    room: float = 1.0
 
 
 class Lessons:
@@ -69,7 +70,7 @@ class Lessons:
         read = self._read
         if not read.known.effective:
             return None
-        return Learnt(switches=read.known.switches, parts=read.parts)
+        return Learnt(switches=read.known.switches, parts=read.parts, room=read.room)
 
     def on_words(self, request: Request, *, state: RoutingState) -> RoutingState:
         """Add to a state what the words of a request tell, unless it has lessons of its own."""
@@ -92,9 +93,9 @@ class Lessons:
         Raises:
             RouterError: as `decide` raises, or the store failed.
         """
-        (_, trying, parts), able = self._read, state
+        (_, trying, parts, room), able = self._read, state
         if trying is not None:
-            update = {"trying": trying, "parts": parts}
+            update = {"trying": trying, "parts": parts, "room": room}
             learnt = (state.learnt or Learnt()).model_copy(update=update)
             able = state.model_copy(update={"learnt": learnt})
         allowance = self._settings.explore_usd_per_day
@@ -117,9 +118,11 @@ class Lessons:
         allowance = self._settings.explore_usd_per_day
         if not (allowance or known.switches):
             return _Read(known)
-        if store.trials.safe(now=now):
+        room = store.trials.room(now=now)
+        if room is not None:
             leave = store.trials.leave(now=now, allowance=allowance, revision=known.revision)
-            return _Read(known, leave, store.trials.parts(now=now))
+            return _Read(known, leave, store.trials.parts(now=now), room)
         # Switches rest, and nothing is tried, until both have lost little enough again; for that
         # the decisions go on being counted.
-        return _Read(known._replace(switches={}), Trying(share=0.0, left_usd=to_usd(0)))
+        resting = Trying(share=0.0, left_usd=to_usd(0))
+        return _Read(known._replace(switches={}), resting, room=0.0)

@@ -40,12 +40,14 @@ class Trying(Value):
 class Learnt(Value):
     """All that was learnt: lessons by model, for one request, and switches by task type.
 
-    `parts` tells what part of all requests each task type is, "" one that was not seen yet.
+    `parts` tells what part of all requests each task type is, "" one that was not seen yet, and
+    `room` what is left of the quality that may be lost: 1 of all, more where quality was gained.
     """
 
     lessons: Mapping[str, Lesson] = {}
     switches: Mapping[str, Switch] = {}
     parts: Mapping[str, Score] = {}
+    room: Annotated[float, Field(ge=0.0)] = 1.0
     trying: Trying | None = None
 
 

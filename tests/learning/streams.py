@@ -16,10 +16,9 @@ from mcp_router.learning.switching import (
     Option,
     Plan,
     Trial,
-    is_safe,
-    lost,
     part_of,
     plan,
+    room_left,
     value_gap,
 )
 
@@ -77,7 +76,7 @@ class SafeLearner:
         self.switches: dict[str, str] = {}
         self.changes = 0
         self._judged: deque[tuple[float, Change | None]] = deque(maxlen=2_000)
-        self._safe = True
+        self._room: float | None = 1.0
 
     def meet(self, model: str, *, start: float) -> None:
         """Hear of a new model."""
@@ -95,7 +94,7 @@ class SafeLearner:
 
     def choose(self, ask: Ask, *, rng: random.Random) -> Plan:
         """Choose a model, switch the task where it is time, and switch it back."""
-        safe = self._safe
+        safe = self._room is not None
         self._asked[ask.task] += 1
         usual = self._option(
             ask, self._usual if self._usual in ask.chances else next(iter(ask.chances))
@@ -106,6 +105,7 @@ class SafeLearner:
             switched=self.switches.get(ask.task, "") if safe else "",
             part=part_of(self._asked[ask.task], whole=self._asked.total()),
             share=self._share if safe else 0.0,
+            room=self._room or 0.0,
             draw=rng.random(),
         )
         if found.failed and self.switches.get(ask.task) in ask.chances:
@@ -124,19 +124,19 @@ class SafeLearner:
             expected = usual - mean(chosen.chosen.belief)
             change = Change(ask.task, expected, usual - score)
         self._judged.append((ask.day, change))
-        self._safe = self._look(ask.day)
+        self._room = self._look(ask.day)
         self._trials[ask.task].append(Trial(model, chosen.propensity, score))
         for task in ("", ask.task):
             seen = self._seen[task, model]
             kept = 0.5 ** ((ask.day - seen[2]) / HALF_LIFE_DAYS)
             seen[:] = [seen[0] * kept + score, seen[1] * kept + 1 - score, ask.day]
 
-    def _look(self, day: float) -> bool:
-        """Look whether what was changed in the last 30 days lost little enough."""
+    def _look(self, day: float) -> float | None:
+        """Look what is left of what the changes of the last 30 days may lose."""
         while self._judged[0][0] < day - WINDOW_DAYS:
             self._judged.popleft()
-        changes = (change for _, change in self._judged if change is not None)
-        return is_safe(lost=lost(changes), decided=len(self._judged))
+        changes = [change for _, change in self._judged if change is not None]
+        return room_left(changes, decided=len(self._judged))
 
     def _promote(self, ask: Ask, model: str, usual: Option) -> None:
         starts = mean(self.belief(ask.task, model, day=ask.day)), mean(usual.belief)

@@ -16,15 +16,18 @@ from mcp_router.belief.compare import chance_worse
 from mcp_router.learning.switching import (
     CAUTION,
     CONTROL,
+    GAIN,
     HELD,
     LEAST_CASES,
     LOSS,
     MARGIN,
+    Change,
     Option,
     Trial,
     is_safe,
     not_worse,
     plan,
+    room_left,
     value_gap,
 )
 
@@ -91,37 +94,38 @@ def test_a_dearer_option_is_never_chosen_nor_ready_for_that(
         assert later.ready != one.model or before.ready == one.model
 
 
-def worth(one: Option, *, doubt: float) -> float:
+def worth(one: Option, *, doubt: float, room: float = 1.0) -> float:
     spread = math.hypot(deviation(one.belief), deviation(USUAL.belief))
     saved = 1 - one.cost / USUAL.cost
-    return MARGIN * saved + mean(one.belief) - mean(USUAL.belief) - doubt * spread
+    return MARGIN * min(GAIN, room) * saved + mean(one.belief) - mean(USUAL.belief) - doubt * spread
 
 
 PARTS = st.sampled_from([0.02, 0.1, 0.3, 1.0])
+ROOMS = st.sampled_from([0.0, 0.2, 0.5, 1.0, 1.7, 9.0])
 
 
 @few
-@given(OPTIONS, SWITCHED, st.floats(0, 0.999), st.sampled_from([0.0, 0.3]), PARTS)
+@given(OPTIONS, SWITCHED, st.floats(0, 0.999), st.sampled_from([0.0, 0.3]), PARTS, ROOMS)
 def test_nothing_changes_hands_that_is_not_worth_its_risk(
-    options: list[Option], switched: str, draw: float, share: float, part: float
+    options: list[Option], switched: str, draw: float, share: float, part: float, room: float
 ) -> None:
-    found = plan(USUAL, options, switched=switched, part=part, share=share, draw=draw)
+    found = plan(USUAL, options, switched=switched, part=part, share=share, room=room, draw=draw)
     known = {one.model: one for one in options}
     doubt = CAUTION * part
     if found.ready:
-        assert worth(known[found.ready], doubt=doubt) > 0
+        assert worth(known[found.ready], doubt=doubt, room=room) > 0
         assert not_worse(known[found.ready].belief, USUAL.belief) == found.ready_chance
     if found.kind == "switched":
         assert found.chosen.model == switched
-        assert worth(found.chosen, doubt=HELD * doubt) > 0
+        assert worth(found.chosen, doubt=HELD * doubt, room=room) > 0
     assert not (found.failed and found.kind == "switched")
     if not switched:
         fit = [one for one in options if one.cost <= 0.9 * USUAL.cost and one.cases >= LEAST_CASES]
-        best = max((worth(one, doubt=doubt) for one in fit), default=0.0)
+        best = max((worth(one, doubt=doubt, room=room) for one in fit), default=0.0)
         assert bool(found.ready) == (best > 0)
         if found.ready:
-            assert worth(known[found.ready], doubt=doubt) == best
-    if share == 0:
+            assert worth(known[found.ready], doubt=doubt, room=room) == best
+    if share == 0 or room == 0:
         assert found.kind != "explored"
 
 
@@ -133,6 +137,23 @@ def test_what_is_ready_on_much_of_the_work_is_worth_it_on_little_too(
     less, more = sorted([one, other])
     if plan(USUAL, options, part=more).ready:
         assert plan(USUAL, options, part=less).ready
+
+
+@few
+@given(OPTIONS, SWITCHED, PARTS, ROOMS, ROOMS)
+def test_with_less_room_nothing_more_is_ready_held_or_tried(
+    options: list[Option], switched: str, part: float, one: float, other: float
+) -> None:
+    least, most = (
+        plan(USUAL, options, switched=switched, part=part, share=0.3, room=room, draw=0.0)
+        for room in sorted([one, other])
+    )
+    assert not (most.failed and not least.failed and switched in {own.model for own in options})
+    if least.kind == "explored" and not switched:
+        assert most.kind == "explored"
+        assert least.propensity <= most.propensity
+    if least.ready and not switched:
+        assert most.ready
 
 
 @few
@@ -188,6 +209,21 @@ def test_what_is_unsafe_stays_so_with_more_lost_and_what_is_safe_with_more_decid
         assert is_safe(lost=lost - more, decided=decided)
     else:
         assert not is_safe(lost=lost + more, decided=decided)
+
+
+CHANGES = st.lists(
+    st.builds(Change, st.sampled_from(["a", "b"]), st.floats(-0.1, 0.1), st.floats(-1, 1)),
+    max_size=20,
+)
+
+
+@given(CHANGES, st.integers(0, 300), st.floats(0.01, 1))
+def test_another_loss_never_leaves_more_room(
+    changes: list[Change], decided: int, more: float
+) -> None:
+    before = room_left(changes, decided=decided)
+    after_it = room_left([*changes, Change("c", more, more)], decided=decided)
+    assert after_it is None or (before is not None and after_it <= before)
 
 
 def test_a_run_of_bad_luck_ends_trying_after_the_same_loss_every_time() -> None:

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from mcp_router.belief.beta import Belief, prior
 from mcp_router.learning.switching import (
     CONTROL,
+    GAIN,
     LEAST_CASES,
     LOSS,
+    SCARCE,
     SHARE,
     Change,
     Option,
@@ -22,6 +24,7 @@ from mcp_router.learning.switching import (
     not_worse,
     part_of,
     plan,
+    room_left,
     value_gap,
 )
 
@@ -34,7 +37,7 @@ def option(
 
 STRONG = option("strong", 0.9, cost=10)
 SURE = option("sure", 0.92, cost=5)
-OPEN = option("open", 0.85, cost=4, weight=40)
+OPEN = option("open", 0.87, cost=4, weight=40)
 POOR = option("poor", 0.4, cost=1)
 PART = 0.1
 
@@ -121,6 +124,45 @@ def test_trying_ends_when_it_has_cost_more_than_it_may() -> None:
     assert is_safe(lost=0.1, decided=0)
     assert is_safe(lost=LOSS * 1_000, decided=1_000)
     assert not is_safe(lost=LOSS * 1_000 + 1, decided=1_000)
+
+
+def test_the_less_is_left_of_what_may_be_lost_the_less_is_lost_for_money() -> None:
+    less = option("less", 0.88, cost=1, weight=9_000)
+    assert plan(STRONG, [less], part=0.01, room=1.0).ready == "less"
+    assert plan(STRONG, [less], part=0.01, room=0.5).ready == ""
+    assert plan(STRONG, [less], part=0.01, room=0.5, switched="less").failed
+    better = option("better", 0.92, cost=1, weight=9_000)
+    assert plan(STRONG, [less, better], part=0.01, room=0.0).ready == "better"
+
+
+def test_after_gains_more_is_lost_for_money_and_never_more_than_that() -> None:
+    less, worse = (option("less", mean, cost=1, weight=9_000) for mean in (0.86, 0.82))
+    assert plan(STRONG, [less], part=0.01, room=1.0).ready == ""
+    assert plan(STRONG, [less], part=0.01, room=GAIN).ready == "less"
+    assert plan(STRONG, [worse], part=0.01, room=99.0).ready == ""
+
+
+def test_once_little_is_left_of_what_may_be_lost_less_is_tried_and_then_nothing() -> None:
+    near = option("near", 0.89, cost=1, weight=20)
+    tried = [
+        plan(STRONG, [near], share=SHARE, room=room, draw=0.0)
+        for room in (GAIN, 1.0, SCARCE, SCARCE / 2, SCARCE / 10)
+    ]
+    assert {one.kind for one in tried} == {"explored"}
+    shares = [SHARE, SHARE, SHARE, SHARE / 2, SHARE / 10]
+    assert [one.propensity for one in tried] == pytest.approx(shares)
+    assert plan(STRONG, [near], share=SHARE, room=0.0, draw=0.0).chosen == STRONG
+
+
+def test_what_is_left_counts_the_worse_of_what_was_estimated_and_what_came() -> None:
+    assert room_left([], decided=160) == 1.0
+    # 160 decisions and the head start of 40 may lose 1.
+    unlucky, dear = Change("chat", 0.0, 0.4), Change("chat", 0.4, 0.0)
+    assert room_left([unlucky], decided=160) == pytest.approx(0.6)
+    assert room_left([dear], decided=160) == pytest.approx(1 - lost([dear]))
+    assert room_left([Change("chat", -0.5, -0.5)], decided=160) == pytest.approx(1.5)
+    assert room_left([unlucky] * 3, decided=160) == 0.0, "luck alone is no reason to rest"
+    assert room_left([unlucky] * 30, decided=160) is None
 
 
 def test_a_part_of_the_work_is_half_at_first_and_then_what_was_seen() -> None:

@@ -52,3 +52,15 @@ def test_a_trial_that_is_too_dear_leaves_a_switch_in_force() -> None:
 def test_a_switch_from_another_usual_model_does_not_apply() -> None:
     switch = {"debugging": Switch(usual="gone", model="cheap", chance=0.8)}
     assert chosen(switches=switch).model == "strong"
+
+
+def test_with_less_room_for_losses_fewer_requests_try_a_model_and_a_switch_ends() -> None:
+    assert kind(chosen(share=1.0, room=0.5)) == "explored"
+    few = chosen(share=1.0, room=0.2)
+    assert few.learnt is not None
+    assert (few.learnt.kind, few.learnt.propensity) == ("usual", 0.6)
+    assert kind(chosen(share=1.0, room=0.0)) == "usual"
+    held, ended = chosen(switches=SWITCH), chosen(switches=SWITCH, room=0.0)
+    assert (held.model, ended.model) == ("cheap", "strong")
+    assert ended.learnt is not None
+    assert ended.learnt.failed

@@ -260,14 +260,30 @@ def test_what_a_person_changed_is_told_with_the_latest_first(trials: Trials) -> 
 def test_trying_is_unsafe_once_it_has_lost_more_than_it_may_and_safe_when_that_is_old(
     trials: Trials, cleared: Database
 ) -> None:
-    assert trials.safe(now=NOON)
+    assert trials.room(now=NOON) == 1
     for number in range(3):
         admit(trials, made(number))
         judge(cleared, number, model="haiku", score=0.0, source="feedback")
     # 3 decisions lost 0.9 each; 43 may lose 0.215 in all.
-    assert trials.safe(now=NOON), "it looks once a minute"
-    assert not trials.safe(now=NOON + timedelta(minutes=1))
-    assert trials.safe(now=NOON + 31 * DAY)
+    assert trials.room(now=NOON) == 1, "it looks once a minute"
+    assert trials.room(now=NOON + timedelta(minutes=1)) is None
+    assert trials.room(now=NOON + 31 * DAY) == 1
+
+
+def test_bad_luck_leaves_no_room_for_losses_and_good_luck_more(
+    trials: Trials, cleared: Database
+) -> None:
+    for number in range(60):
+        admit(trials, made(number, kind="usual"))
+        judge(cleared, number, model="sonnet", score=1.0, source="feedback")
+    admit(trials, made(60, quality=0.95))
+    judge(cleared, 60, model="haiku", score=1.0, source="feedback")
+    # 101 may lose 0.505; 0.1 was gained, and 0.05 expected by 30 answers.
+    assert trials.room(now=NOON) == pytest.approx(1 + (0.1 + 30 * 0.05) / 31 / 0.505)
+    admit(trials, made(61, kind="switched", quality=0.95))
+    judge(cleared, 61, model="haiku", score=0.0, source="feedback")
+    # 102 may lose 0.51, of which 0.9 - 0.1 came, though none was expected to.
+    assert trials.room(now=NOON + timedelta(minutes=1)) == 0
 
 
 def test_what_the_usual_model_got_wrong_is_no_loss_of_trying(
@@ -276,7 +292,7 @@ def test_what_the_usual_model_got_wrong_is_no_loss_of_trying(
     for number in range(20):
         admit(trials, made(number, kind="usual"))
         judge(cleared, number, model="sonnet", score=0.0, source="feedback")
-    assert trials.safe(now=NOON)
+    assert trials.room(now=NOON) == 1
 
 
 def test_a_task_type_is_as_much_of_the_work_as_was_decided_of_it(
@@ -294,11 +310,11 @@ def test_a_task_type_is_as_much_of_the_work_as_was_decided_of_it(
 
 def test_fifty_trials_that_nobody_judged_are_the_last(trials: Trials, cleared: Database) -> None:
     for number in range(50):
-        assert trials.safe(now=NOON + timedelta(minutes=number))
+        assert trials.room(now=NOON + timedelta(minutes=number)) == 1
         admit(trials, made(number, cost="0"))
-    assert not trials.safe(now=NOON + timedelta(hours=1))
+    assert trials.room(now=NOON + timedelta(hours=1)) is None
     judge(cleared, 7, model="haiku", score=0.9, source="judge")
-    assert trials.safe(now=NOON + timedelta(hours=2))
+    assert trials.room(now=NOON + timedelta(hours=2)) is not None
 
 
 def test_the_account_says_what_was_saved_beside_the_usual_models(trials: Trials) -> None:
@@ -405,7 +421,7 @@ def test_a_reset_forgets_what_the_trials_of_today_taught(trials: Trials, cleared
     clear_records(cleared)
     account = trials.account(now=NOON)
     assert (account.tried, account.tried_usd, account.saved_usd) == (0, 0, 0)
-    assert Trials(cleared, zone=UTC).safe(now=NOON), "they do not count as never judged"
+    assert Trials(cleared, zone=UTC).room(now=NOON) == 1, "they do not count as never judged"
     judge(cleared, 7, model="haiku", score=0.0, source="judge")
     assert kinds_kept(cleared) == {"explored": 60}
 
