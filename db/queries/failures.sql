@@ -1,4 +1,4 @@
--- Why calls failed, per model, most frequent first.
+-- Why calls gave no answer, per model, most frequent first.
 SELECT model, failure, count(*)
 FROM routing_outcomes
 WHERE source = 'execution' AND ok = 0 AND created_ms >= :from_ms AND created_ms < :to_ms

@@ -237,11 +237,11 @@ class Catalog:
         self, given: set[str], *, chains: Mapping[str, tuple[str, ...]]
     ) -> Mapping[str, tuple[str, ...]]:
         """Add chains to those built in whose names the user gave to nothing else."""
-        given |= set(map(names.canonical, chains))
+        taken = given.union(map(names.canonical, chains))
         kept = {
             name: entries
             for name, entries in self.chains.items()
-            if name in (*chains, *self.given_chains) or names.canonical(name) not in given
+            if name in (*chains, *self.given_chains) or names.canonical(name) not in taken
         }
         return MappingProxyType({**kept, **chains})
 
@@ -254,6 +254,9 @@ class Catalog:
         provider, mark, rest = key.replace(":", "/", 1).partition("/")
         if mark and provider in self.providers:
             found = self._named(rest)
+            if found is None or found.provider != provider:
+                # A model of that name elsewhere does not stand for a line of this provider.
+                found = self._lines.get(rest)
             if found is not None and found.provider == provider:
                 return found
             return self._snapshot(key) or self._snapshot(f"{provider}/{rest}")

@@ -105,11 +105,11 @@ def evidence(model: ModelInfo, *, task: str, complexity: Complexity, ease: float
     basis = model.quality.basis
     weight = general_weight(basis)
     logits = expected_logits(model, task=task, complexity=complexity) + ease
-    move = _moves(task, complexity).get(model.name) if basis != GIVEN else None
-    if move is None:
+    told = _moves(task, complexity).get(model.name) if basis != GIVEN else None
+    if told is None:
         return Prior(1 / (1 + math.exp(-logits)), weight, basis)
-    mean = 1 / (1 + math.exp(-logits - move.logits))
-    return Prior(mean, min(MOST_WEIGHT, weight + move.weight), move.basis)
+    mean = 1 / (1 + math.exp(-logits - told.logits))
+    return Prior(mean, min(MOST_WEIGHT, weight + told.weight), told.basis)
 
 
 def expected_logits(model: ModelInfo, *, task: str, complexity: Complexity) -> float:

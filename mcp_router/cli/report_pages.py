@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mcp_router.cli.page import Bar, Column, Line, Notes, Page, Table
 from mcp_router.cli.text import rough_duration, rounded_tokens, share, spoken, usd
-from mcp_router.reporting.text import counted
+from mcp_router.reporting.text import NAMELESS, counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from mcp_router.cli.page import Cell
     from mcp_router.types import BudgetStatus, StatRow
 
-_NAMELESS = "(none named)"
 _SHARE = "Share"
 _DECISIONS = ("Decisions", "Estimated", "Saved", _SHARE)
 _CALLS = ("Calls", "OK", "Fallbacks", "Tokens", "Spent", "Median", "95%")
@@ -111,7 +110,7 @@ def _rates(total: StatRow) -> str:
 
 def _group(row: StatRow, *, by: str) -> str:
     if not row.group:
-        return _NAMELESS
+        return NAMELESS
     return spoken(row.group) if by == "task" else row.group
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mcp_router.cli.page import Bar, Column, Fields, Items, Line, Notes, Page, Table
 from mcp_router.cli.text import rounded_tokens, share, spoken
-from mcp_router.reporting.text import counted, usd
+from mcp_router.reporting.text import NAMELESS, counted, usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,7 +95,7 @@ def _table(rows: Sequence[StatRow], *, by: str, total: Decimal) -> Table:
 def _row(row: StatRow, *, by: str, total: Decimal) -> tuple[Cell, ...]:
     name = spoken(row.group) if by == "task" else row.group
     return (
-        name or "(none named)",
+        name or NAMELESS,
         f"{row.calls:,}",
         rounded_tokens(row.input_tokens + row.output_tokens),
         usd(row.cost_usd),
@@ -122,7 +122,8 @@ def _saved(one: Savings) -> list[tuple[str, str]]:
     if one.reason:
         return [("Saved, net", f"not known: {one.reason}")]
     part = share(one.saved_usd, of=one.baseline_usd)
-    whole = f"{usd(one.saved_usd)} ({part}) against always {one.baseline}"
+    amount = f"{usd(one.saved_usd)} ({part})" if part else usd(one.saved_usd)
+    whole = f"{amount} against always {one.baseline}"
     overhead = f"{usd(one.overhead_usd)} for failed attempts and judges"
     if one.return_on_overhead is not None:
         overhead += f"; each dollar of it brought ${one.return_on_overhead:,.2f}"
@@ -138,7 +139,7 @@ def _part(name: str, one: SavedPart | None, *, basis: str) -> list[tuple[str, st
     if one is None:
         return []
     reach = "" if one.low_usd is None else f" ({usd(one.low_usd)} to {usd(one.high_usd)}, 90%)"
-    return [(name, f"{usd(one.saved_usd)}{reach} on {one.tasks:,} tasks {basis}")]
+    return [(name, f"{usd(one.saved_usd)}{reach} on {counted(one.tasks, 'task')} {basis}")]
 
 
 def _best(costs: Costs) -> tuple[Downgrade, ...]:

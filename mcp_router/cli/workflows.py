@@ -63,7 +63,8 @@ def workflow(
 
     FILE is TOML or JSON. The answer of the last step goes to stdout; each step with its model,
     cost and time to stderr. Finished steps are kept: after a crash, --resume runs what is left,
-    and nothing is paid for twice. Steps that were changed in the file run again.
+    and none of them is paid for twice. Steps that were changed in the file run again. One process
+    at a time carries a run out.
     """
     import anyio
 

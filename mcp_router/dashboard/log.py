@@ -69,7 +69,8 @@ def _cost(one: LogEntry) -> tuple[Html | str, ...]:
 
 def _outcome(one: LogEntry) -> tuple[Html, ...]:
     if one.answered is None:
-        return (element("span", "advice", class_="tag"),)
+        word = "given up" if one.attempts else "advice"
+        return (element("span", word, class_="tag"), _tries(one))
     if not one.answered:
         return (element("span", "failed", class_="tag bad"), _tries(one))
     word, tone = ("answered", "good") if one.attempts == 1 else ("fallback", "warn")

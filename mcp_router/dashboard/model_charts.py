@@ -117,10 +117,11 @@ def reliability(records: Sequence[ModelRecord], *, size: Size) -> Spec:
             "low": one.success.low,
             "high": one.success.high,
             "value": one.success.value,
-            "tip": f"{one.model}: {interval(one.success)} of {counted(one.calls, 'call')}, "
+            "tip": f"{one.model}: {interval(one.success)} of {counted(one.success.of, 'call')}, "
             f"fallback in {percent(one.fallback_rate)}",
         }
         for one in sorted(records, key=lambda one: -(one.success.value or 0))
+        if one.success.of
     ]
     axis = {"format": ".0%", "tickCount": 4}
     scale = {"zero": False, "nice": True}

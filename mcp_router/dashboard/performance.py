@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mcp_router.dashboard import model_charts
 from mcp_router.dashboard.blocks import TALL, card, chart, table
 from mcp_router.dashboard.html import Html, element
-from mcp_router.reporting.text import counted, duration, interval, percent, spoken, usd
+from mcp_router.reporting.text import UNKNOWN, counted, duration, interval, percent, spoken, usd
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ def reliability_section(report: Report) -> Html:
         (
             one.model,
             f"{one.calls:,}",
-            interval(one.success),
+            interval(one.success) if one.success.of else UNKNOWN,
             f"{one.fallbacks:,} ({percent(one.fallback_rate)})",
         )
         for one in report.records
@@ -51,7 +51,8 @@ def reliability_section(report: Report) -> Html:
         table(("Model", "Failure", "Times"), failed, folded="Why calls gave no answer", texts=2)
         if failed
         else None,
-        lead="Share of calls that gave an answer; the bar is the 90 % interval.",
+        lead="Share of calls that gave an answer, but for those that the caller gave up or asked "
+        "wrongly; the bar is the 90 % interval.",
     )
 
 

@@ -96,7 +96,9 @@ def _chosen_unseen(requests: Sequence[Weighed], *, best: str) -> list[str]:
     it is judged by was also lucky on them, the more so the more models there are.
     """
     found = [best] * len(requests)
-    for turn in range(min(_TURNS, len(requests)) if len(requests) > 1 else 0):
+    if len(requests) < 2:
+        return found
+    for turn in range(min(_TURNS, len(requests))):
         rest = [one for at, one in enumerate(requests) if at % _TURNS != turn]
         top = max(rest[0].scores, key=lambda model: _standing(rest, model))
         found[turn::_TURNS] = [top] * len(found[turn::_TURNS])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 class _Sum(NamedTuple):
     """One model over all kinds of tasks; the cost is of its priced calls, in nano-dollars."""
 
+    dropped: int = 0
     priced: int = 0
     cost: int = 0
     judged: int = 0
@@ -41,6 +42,7 @@ def model_records(
     for group in groups:
         known = sums.get(group.model, _Sum())
         sums[group.model] = _Sum(
+            known.dropped + group.dropped,
             known.priced + group.priced,
             known.cost + group.cost,
             known.judged + group.judged,
@@ -57,7 +59,7 @@ def _record(row: StatRow, *, known: _Sum, prior: float | None) -> ModelRecord:
     return ModelRecord(
         model=row.group,
         calls=row.calls,
-        success=rate(Trials(row.ok, row.calls)),
+        success=rate(Trials(row.ok, row.calls - known.dropped)),
         fallbacks=row.fallbacks,
         fallback_rate=row.fallbacks / row.calls,
         quality=rate(Trials(known.successes, known.judged)),

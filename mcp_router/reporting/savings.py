@@ -6,7 +6,8 @@ times the tasks; n tasks seen through m calls of variance v give a variance of n
 90 % of a normal distribution the range. On other kinds the mean tokens of the answers are put at
 the baseline's prices of today: an estimate without a range, since nothing tells how far another
 model's answers would differ. The baseline is taken never to fail, which favours it. What was
-spent holds everything: answers, failed attempts, judges and experiments.
+spent holds everything: answers, failed attempts, judges and experiments, also what was heard of a
+task that the caller gave up, for which the baseline is not charged.
 """
 
 from __future__ import annotations
@@ -49,12 +50,14 @@ def savings(
 ) -> Savings:
     """Compare what the tasks of a span of time cost with always using `baseline`.
 
-    Where nothing was run, no baseline is named or its price is unknown, `reason` says so.
+    Where nothing was run, or all of it was given up, no baseline is named or its price is unknown,
+    `reason` says so.
     """
     if baseline is None:
         return Savings(reason="no baseline model is named")
-    if not tasks:
-        return Savings(reason="nothing was run through the router", baseline=baseline.name)
+    if not any(one.tasks for one in tasks):
+        reason = "every task was given up" if tasks else "nothing was run through the router"
+        return Savings(reason=reason, baseline=baseline.name)
     spent = _spent(groups)
     own = {_kind(group): group for group in groups if group.model == baseline.name}
     observed: list[_Sum] = []

@@ -150,7 +150,10 @@ class Downgrades(Value):
 
 
 class ModelRecord(Value):
-    """How one model did: reliability, judged quality, cost per answer, latency."""
+    """How one model did: reliability, judged quality, cost per answer, latency.
+
+    What the caller gave up or asked wrongly is among its calls, and not in `success`.
+    """
 
     model: str
     calls: int
@@ -166,7 +169,7 @@ class ModelRecord(Value):
 
 
 class Failure(Value):
-    """How often calls to a model failed for one reason."""
+    """How often calls to a model gave no answer for one reason."""
 
     model: str
     failure: str
@@ -182,7 +185,10 @@ class DayModel(Value):
 
 
 class LogEntry(Value):
-    """One decision and what came of it; `answered` is None where nothing was run."""
+    """One decision and what came of it.
+
+    `answered` is None where nothing was run, or all `attempts` were given up.
+    """
 
     decision_id: str
     created_at: datetime

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from mcp_router.storage.details import decision_json
+from mcp_router.storage.details import decision_fields
 from mcp_router.storage.periods import from_ms
 from mcp_router.storage.queries import query
 
@@ -25,6 +24,7 @@ class OutcomeGroup(NamedTuple):
         model: the model that ran it.
         calls: attempts to run it.
         ok: attempts that gave an answer.
+        dropped: attempts that gave none as the caller gave them up, or asked wrongly.
         priced: attempts whose cost is known.
         cost: what all attempts cost.
         cost_squares: the sum of the squares of those costs.
@@ -39,6 +39,7 @@ class OutcomeGroup(NamedTuple):
     model: str
     calls: int
     ok: int
+    dropped: int
     priced: int
     cost: int
     cost_squares: float
@@ -63,7 +64,7 @@ class Answered(NamedTuple):
 
 
 class FailureCount(NamedTuple):
-    """How often calls to a model failed for one reason."""
+    """How often calls to a model gave no answer for one reason."""
 
     model: str
     failure: str
@@ -118,7 +119,7 @@ def answered(database: Database, *, bounds: Bounds) -> tuple[Answered, ...]:
 
 
 def failures(database: Database, *, bounds: Bounds) -> tuple[FailureCount, ...]:
-    """Count the failed calls of a span of time by model and failure class, most frequent first.
+    """Count the calls without an answer by model and failure class, most frequent first.
 
     Raises:
         StorageError: they could not be read.
@@ -136,7 +137,7 @@ def decision_log(database: Database, *, limit: int) -> tuple[LoggedDecision, ...
     """
     with database.reading() as connection:
         rows = connection.execute(query("decision_log"), {"limit": max(0, limit)}).fetchall()
-    return tuple(map(_logged, rows))
+    return tuple(_logged(row, place=database.place) for row in rows)
 
 
 def revision(database: Database) -> str:
@@ -153,10 +154,9 @@ def _within(bounds: Bounds) -> dict[str, int]:
     return {"from_ms": bounds.start, "to_ms": bounds.end}
 
 
-def _logged(row: tuple[Any, ...]) -> LoggedDecision:
+def _logged(row: tuple[Any, ...], *, place: str) -> LoggedDecision:
     decision_id, created_ms, *known, details = row
-    # Only a few of its fields are needed: checking all of them takes ten times as long.
-    decision: dict[str, Any] = json.loads(decision_json(details))
+    decision = decision_fields(details, place=place)
     baseline: dict[str, str] = decision.get("baseline") or {}
     reasons = decision["reason"], tuple(decision["reasons"]), tuple(decision["fallbacks"])
     values = (decision_id, from_ms(created_ms), *known, *reasons, baseline.get("model"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from operator import is_
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic_core import PydanticSerializationError
 
@@ -57,11 +57,33 @@ def compressed(text: str) -> bytes:
     return zlib.compress(text.encode(), 6)
 
 
-def decision_json(stored: str | bytes) -> str:
-    """Return the JSON of a decision, compressed or not; PostgreSQL keeps both as bytes."""
+def decision_json(stored: str | bytes, *, place: str) -> str:
+    """Return the JSON of a decision of the database at `place`, compressed or not.
+
+    PostgreSQL keeps both as bytes.
+
+    Raises:
+        StorageError: it is damaged.
+    """
     if isinstance(stored, str):
         return stored
-    return (stored if stored.startswith(b"{") else zlib.decompress(stored)).decode()
+    try:
+        return (stored if stored.startswith(b"{") else zlib.decompress(stored)).decode()
+    except (UnicodeDecodeError, zlib.error) as error:
+        raise _damaged(place) from error
+
+
+def decision_fields(stored: str | bytes, *, place: str) -> dict[str, Any]:
+    """Read a decision back unchecked, which takes a tenth of the time.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    try:
+        fields: dict[str, Any] = json.loads(decision_json(stored, place=place))
+    except ValueError as error:
+        raise _damaged(place) from error
+    return fields
 
 
 def read_decision(stored: str | bytes, *, place: str) -> Decision:
@@ -71,7 +93,10 @@ def read_decision(stored: str | bytes, *, place: str) -> Decision:
         StorageError: it is damaged.
     """
     try:
-        return Decision.model_validate_json(decision_json(stored))
-    except (ValueError, zlib.error) as error:
-        problem = "a decision in it is damaged"
-        raise StorageError(path=place, problem=problem, hint=_DAMAGED) from error
+        return Decision.model_validate_json(decision_json(stored, place=place))
+    except ValueError as error:
+        raise _damaged(place) from error
+
+
+def _damaged(place: str) -> StorageError:
+    return StorageError(path=place, problem="a decision in it is damaged", hint=_DAMAGED)

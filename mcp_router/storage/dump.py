@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mcp_router.money import format_usd
@@ -91,7 +92,7 @@ def readable(dump: Dump) -> Callable[[Row], list[Any]]:
     changes = [
         (index, change)
         for index, column in enumerate(dump.columns)
-        if (change := _change(column.name)) is not None
+        if (change := _change(column.name, place=dump.database.place)) is not None
     ]
 
     def make(row: Row) -> list[Any]:
@@ -114,6 +115,7 @@ def write_sqlite(dump: Dump, path: Path, *, advance: Callable[[int], None]) -> N
     """
     times = [index for index, column in enumerate(dump.columns) if column.name == _TIME]
     unpack = [index for index, column in enumerate(dump.columns) if column.name == _DETAILS]
+    make = partial(_stored, unpack=unpack, time=times[0], place=dump.database.place)
     names = [f"{column.name} {_text(column)}" for column in dump.columns]
     marks = ", ".join("?" * (len(names) + 1))
     with mapped(path), closing(sqlite3.connect(path, isolation_level=None)) as target:
@@ -122,18 +124,18 @@ def write_sqlite(dump: Dump, path: Path, *, advance: Callable[[int], None]) -> N
         target.execute("PRAGMA synchronous = OFF")
         target.execute(f"CREATE TABLE {dump.table} ({', '.join(names)}, created_at TEXT)")
         for rows in batches(dump):
-            made = (_stored(row, unpack=unpack, time=times[0]) for row in rows)
             target.execute("BEGIN")
+            made = map(make, rows)
             target.executemany(f"INSERT INTO {dump.table} VALUES ({marks})", made)  # noqa: S608
             target.execute("COMMIT")
             advance(len(rows))
         target.execute("PRAGMA journal_mode = DELETE")
 
 
-def _stored(row: Row, *, unpack: list[int], time: int) -> list[Any]:
+def _stored(row: Row, *, unpack: list[int], time: int, place: str) -> list[Any]:
     values = list(row)
     for index in unpack:
-        values[index] = decision_json(values[index])
+        values[index] = decision_json(values[index], place=place)
     values.append(_iso(values[time]))
     return values
 
@@ -148,11 +150,11 @@ def _readable_name(name: str) -> str:
     return name.removesuffix(_NANOS) + "_usd" if name.endswith(_NANOS) else name
 
 
-def _change(name: str) -> Callable[[Any], object] | None:
+def _change(name: str, *, place: str) -> Callable[[Any], object] | None:
     if name == _TIME:
         return _iso
     if name == _DETAILS:
-        return decision_json
+        return partial(decision_json, place=place)
     return format_usd if name.endswith(_NANOS) else None
 
 

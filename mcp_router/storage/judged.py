@@ -44,4 +44,7 @@ def judged_decisions(database: Database) -> tuple[JudgedDecision, ...]:
     """
     with database.reading() as connection:
         rows = connection.execute(query("judged_decisions"), {"limit": MOST}).fetchall()
-    return tuple(JudgedDecision._make((*known, decision_json(details))) for *known, details in rows)
+    return tuple(
+        JudgedDecision._make((*known, decision_json(details, place=database.place)))
+        for *known, details in rows
+    )

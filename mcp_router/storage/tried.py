@@ -22,7 +22,7 @@ FROM learning_trials AS tried WHERE created_ms >= ? AND kind = 'explored'
 _LATEST = "(SELECT max(created_ms) FROM learning_trials) - 90000000"
 _KEEP_COST = """
 UPDATE learning_trials AS tried SET cost_nanos = {cost}
-WHERE kind = 'explored' AND created_ms >= {latest}
+WHERE kind = 'explored' AND created_ms >= {latest} AND cost_nanos < {cost}
 """
 _FORGET = "DELETE FROM learning_trials WHERE created_ms < ? AND created_ms < {latest}"
 _CLEAR = "DELETE FROM learning_trials WHERE kind <> 'explored' OR created_ms < {latest}"

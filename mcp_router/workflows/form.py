@@ -18,7 +18,7 @@ from mcp_router.types import (
     Value,
 )
 
-NAME = r"^[A-Za-z][A-Za-z0-9_-]{0,63}$"
+NAME = r"\A[A-Za-z][A-Za-z0-9_-]{0,63}\Z"
 MAX_STEPS = 200
 MAX_TEXT = 1_000_000
 Name = Annotated[str, StringConstraints(pattern=NAME)]

@@ -122,7 +122,7 @@ def test_neither_list_nor_row_opens_the_database(home: Path, invoke: Invoke) -> 
 def test_one_model_shows_what_is_believed_of_it_and_why(invoke: Invoke) -> None:
     page = invoke("models", "gpt-4o").out
     assert "Expected share of good answers" in page
-    assert "code_generation: LiveCodeBench easy 0.85 on 528 cases (2025) and 3 more" in page
+    assert "code_generation: LiveCodeBench easy 0.85 on 528 cases (2025) and 4 more" in page
     cells = invoke("models", "gpt-4o", "--json").json["evidence"]
     assert len(cells) == 22 * 4
     assert all(0 < one["quality"] < 1 and one["basis"] for one in cells)

@@ -100,6 +100,25 @@ def test_the_savings_can_be_measured_against_another_model(home: Path, invoke: I
     assert "no baseline" in invoke("cost", "--period", "all").out
 
 
+def test_calls_that_were_given_up_saved_nothing_known(home: Path, invoke: Invoke) -> None:
+    now = datetime.now(UTC)
+    nothing = {"ok": False, "cost_usd": None, "usage": None, "failure": "cancelled"}
+    with SqliteStore.open(home / "router.db") as store:
+        store.record_outcome(outcome(1, created_at=now, **nothing))
+    out = invoke("cost", "--period", "all", "--baseline", "opus").out
+    assert out.startswith("Spent $0 in all on 1 call.")
+    assert "not known: every task was given up" in out
+
+
+def test_where_every_task_failed_nothing_is_a_share_of_nothing(home: Path, invoke: Invoke) -> None:
+    now = datetime.now(UTC)
+    failed = {"ok": False, "cost_usd": "0.01", "usage": None, "failure": "timeout"}
+    with SqliteStore.open(home / "router.db") as store:
+        store.record_outcome(outcome(1, created_at=now, **failed))
+    out = invoke("cost", "--period", "all", "--baseline", "opus").out
+    assert "-$0.01 against always" in out
+
+
 def test_a_baseline_that_is_no_model_is_told_with_the_nearest(invoke: Invoke) -> None:
     result = invoke("cost", "--baseline", "opuss")
     assert result.code == 1

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router.catalog.catalog import Catalog
-from mcp_router.catalog.names import canonical
+from mcp_router.catalog.names import canonical, newest_of_lines
 from mcp_router.catalog.pricing import cost_of
 from mcp_router.config.apply import configured_catalog
 from mcp_router.config.load import Loaded
@@ -383,6 +383,16 @@ def test_a_name_of_one_s_own_beats_every_built_in_name_but_that_of_a_row(name: s
     assert name not in own.aliases
     second = applied(models={"mine": {**LOCAL, "aliases": [name]}})
     assert second.resolve(name).name == second.aliases[name] == "mine"
+
+
+def test_with_its_provider_in_front_a_line_stays_what_it_was() -> None:
+    for name, newest in newest_of_lines(BASE.models, on=BASE.on).items():
+        if name in ROW_NAMES or newest.provider == LOCAL["provider"]:
+            continue
+        for own in ({name: LOCAL}, {"mine": {**LOCAL, "aliases": [name]}}):
+            catalog = applied(models=own)
+            assert catalog.resolve(f"{newest.provider}/{name}") == newest
+            assert catalog.resolve(name).provider == LOCAL["provider"]
 
 
 def test_a_further_name_does_not_take_the_name_of_a_row() -> None:

@@ -63,10 +63,22 @@ def shown(report: Report, *entries: LogEntry, timezone: str = "UTC") -> Piece:
             "advice",
         ),
         (
-            {"answered": None, "answered_by": None, "cost_usd": None, "estimated_usd": None},
+            {
+                "answered": None,
+                "answered_by": None,
+                "cost_usd": None,
+                "estimated_usd": None,
+                "attempts": 0,
+            },
             "small maker",
             "unknown expected",
             "advice",
+        ),
+        (
+            {"answered": None, "answered_by": None, "cost_usd": None},
+            "small maker",
+            "$0.01 expected",
+            "given up",
         ),
     ],
 )

@@ -85,7 +85,8 @@ def test_the_quickest_come_first_and_the_unmeasured_not_at_all(size: Size) -> No
 
 def test_the_most_reliable_come_first() -> None:
     worse = KNOWN.model_copy(update={"value": 0.5})
-    records = [record(model="worse", success=worse), record(model="better")]
+    left = record(model="given up by every caller", success=Rate())
+    records = [left, record(model="worse", success=worse), record(model="better")]
     drawn = values(reliability(records, size=SIZES[0]))
     assert [one["name"] for one in drawn] == ["better", "worse"]
     assert all(one["low"] <= one["high"] for one in drawn)

@@ -68,6 +68,13 @@ def test_reliability_tells_the_interval_and_the_fallbacks(report: Report) -> Non
     assert piece.rows(1) == [{"Model": "small", "Failure": "rate limit", "Times": "1,200"}]
 
 
+def test_of_a_model_whose_every_call_was_given_up_no_reliability_is_told(report: Report) -> None:
+    left = record(model="left", success=Rate())
+    update = {"records": (record(), left), "failures": ()}
+    piece = Piece(reliability_section(report.model_copy(update=update)))
+    assert [row["Answered"] for row in piece.rows()] == ["90.0 % (80.0 to 95.0)", "unknown"]
+
+
 def test_without_failures_there_is_no_table_of_them(report: Report) -> None:
     update = {"records": (record(),), "failures": ()}
     piece = Piece(reliability_section(report.model_copy(update=update)))

@@ -15,6 +15,7 @@ def group(model: str, **changes: object) -> OutcomeGroup:
         model=model,
         calls=calls,
         ok=calls,
+        dropped=0,
         priced=calls,
         cost=calls * each,
         cost_squares=float(calls * each**2),

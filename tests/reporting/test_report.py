@@ -18,7 +18,7 @@ from mcp_router.catalog.catalog import Catalog
 from mcp_router.errors import InvalidRequestError, UnknownModelError
 from mcp_router.reporting.costs import Question, read_costs
 from mcp_router.reporting.report import Scope, read_report
-from mcp_router.reporting.values import Report
+from mcp_router.reporting.values import Rate, Report
 from mcp_router.storage.sqlite import SqliteStore
 from mcp_router.types import StatRow
 from tests import builders
@@ -54,6 +54,32 @@ def test_every_way_of_grouping_sums_to_the_same_total(
     assert found.savings.spent_usd == found.totals.cost_usd
     failed = found.totals.calls - found.totals.ok
     assert sum(one.times for one in found.failures) == failed
+
+
+def test_a_decision_that_was_given_up_has_not_failed(store: SqliteStore, catalog: Catalog) -> None:
+    nothing = {"ok": False, "cost_usd": None, "usage": None, "created_at": NOW}
+    for number, failures in enumerate(([], ["cancelled"], ["timeout"], ["timeout", "cancelled"])):
+        store.record_decision(decision(number, created_at=NOW))
+        for failure in failures:
+            store.record_outcome(outcome(number, failure=failure, **nothing))
+    found = [(one.answered, one.attempts) for one in report(store, catalog=catalog).decisions]
+    assert found == [(False, 2), (False, 1), (None, 1), (None, 0)]
+
+
+def test_what_the_caller_gave_up_says_nothing_of_how_reliable_a_model_is(
+    store: SqliteStore, catalog: Catalog
+) -> None:
+    nothing = {"ok": False, "cost_usd": None, "usage": None, "created_at": NOW}
+    for number in range(3):
+        store.record_outcome(outcome(number, created_at=NOW))
+    store.record_outcome(outcome(3, failure="timeout", **nothing))
+    store.record_outcome(outcome(4, failure="cancelled", **nothing))
+    store.record_outcome(outcome(5, failure="invalid_request", **nothing))
+    store.record_outcome(outcome(6, failure="cancelled", **nothing | {"model": "left"}))
+    known = {one.model: one for one in report(store, catalog=catalog).records}
+    found = known["sonnet"]
+    assert (found.calls, found.success.of, found.success.value) == (6, 4, 0.75)
+    assert (known["left"].calls, known["left"].success) == (1, Rate())
 
 
 def test_the_days_of_the_month_sum_to_what_the_forecast_begins_with(

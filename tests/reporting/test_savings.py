@@ -32,6 +32,12 @@ def test_without_a_call_nothing_is_known() -> None:
     assert compared(tasks=()).reason == "nothing was run through the router"
 
 
+def test_where_every_task_was_given_up_nothing_is_known() -> None:
+    given_up = group("a", calls=6, ok=0, dropped=6, priced=0, cost=0, cost_squares=0.0)
+    found = compared(given_up, tasks=(answered(0),))
+    assert (found.reason, found.estimated) == ("every task was given up", None)
+
+
 def test_a_baseline_of_unknown_price_saves_nothing_known() -> None:
     unpriced = model("strong", prices=())
     found = savings([group("a")], tasks=[answered(1)], baseline=unpriced, now=NOW)

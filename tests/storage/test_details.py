@@ -6,16 +6,29 @@ import json
 import threading
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mcp_router import Router
-from mcp_router.storage.details import DetailsWriter, compressed, decision_json, read_decision
+from mcp_router.errors import StorageError
+from mcp_router.storage.analysis import decision_log
+from mcp_router.storage.details import (
+    DetailsWriter,
+    compressed,
+    decision_fields,
+    decision_json,
+    read_decision,
+)
+from mcp_router.storage.dump import batches, plan, readable, write_sqlite
+from mcp_router.storage.judged import judged_decisions
+from mcp_router.storage.runs import recent_runs
 from mcp_router.types import Rejection
-from tests.storage.conftest import decision
+from tests.storage.conftest import NOON, decision, outcome
 from tests.storage.servers import only_files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from mcp_router.storage.sqlite import SqliteStore
@@ -92,10 +105,38 @@ def test_half_a_surrogate_pair_is_written_as_a_mark_in_any_place() -> None:
     assert read_decision(writer.write(other).decode(), place="x") == other
 
 
+@pytest.mark.parametrize("damage", [b"\xff\x00", b"{\xff}"])
+def test_whoever_reads_a_damaged_decision_is_told_so(
+    damage: bytes, store: SqliteStore, tmp_path: Path
+) -> None:
+    store.record_decision(decision(1))
+    store.record_outcome(outcome(1))
+    store.record_outcome(outcome(1, source="feedback", score=1.0))
+    with store.database.transaction() as connection:
+        connection.execute("UPDATE routing_decisions SET details = ?", (damage,))
+    database = store.database
+    dump = plan(database, kind="decisions", details=True)
+    readers: list[Callable[[], object]] = [
+        lambda: recent_runs(database, since=NOON),
+        lambda: decision_log(database, limit=1),
+        lambda: judged_decisions(database),
+        lambda: [*map(readable(dump), *batches(dump))],
+        lambda: write_sqlite(dump, tmp_path / "out.db", advance=lambda rows: None),
+    ]
+    for read in readers:
+        with pytest.raises(StorageError, match="a decision in it is damaged"):
+            read()
+
+
+def test_json_that_was_cut_is_damaged() -> None:
+    with pytest.raises(StorageError, match="x: a decision in it is damaged"):
+        decision_fields('{"reason": ', place="x")
+
+
 def test_compressed_details_read_the_same() -> None:
     made = ruling_out(KNOWN)
     text = DetailsWriter().write(made).decode()
-    assert decision_json(compressed(text)) == decision_json(text) == text
+    assert decision_json(compressed(text), place="x") == decision_json(text, place="x") == text
     assert read_decision(compressed(text), place="x") == made
 
 

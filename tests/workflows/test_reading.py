@@ -41,6 +41,8 @@ def test_toml_and_json_say_the_same(tmp_path: Path) -> None:
         (b"[steps.a]\ntask = 'x'\nmode = 'choir'", "steps.a.mode"),
         (b"max_cost_usd = -1\n[steps.a]\ntask = 'x'", "max_cost_usd"),
         (b"name = '../x'\n[steps.a]\ntask = 'x'", "name"),
+        (b'name = "x\\n"\n[steps.a]\ntask = "x"', "name"),
+        (b'[steps."a\\n"]\ntask = "x"', "this name is not allowed"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place(text: bytes, said: str, tmp_path: Path) -> None:
