@@ -77,8 +77,8 @@ def verdict(tallies: Sequence[Tally], *, rules: Rules = DEFAULT) -> Verdict:
     """Say what is certain by now: who wins, that all are the same, or nothing yet.
 
     An arm beats another with a higher success rate, or, being no worse by the margin, with a lower
-    cost. Outcomes must be independent: count a unit that calls often once, or accept that its
-    outcomes are taken for those of many.
+    cost; where each has one of the two, the cheaper one does. Outcomes must be independent: count a
+    unit that calls often once, or accept that its outcomes are taken for those of many.
     """
     pairs = _compared(tallies, alpha=rules.alpha)
     ripe = all(results(tally) >= rules.least for tally in tallies)
@@ -168,11 +168,18 @@ def _turned(interval: Interval) -> Interval:
 
 def _beats(duel: Comparison, rules: Rules) -> bool:
     better = measure(duel, rules)
-    if better is None:
+    if better is not None and better.low > 0 and rules.metric != "cost":
+        # What is better by less than the margin counts as the same, and then the cheaper one wins.
+        return not _undercuts(_reversed(duel), rules)
+    return _undercuts(duel, rules)
+
+
+def _undercuts(duel: Comparison, rules: Rules) -> bool:
+    """Tell whether an arm is surely cheaper than the other, and surely no worse by the margin."""
+    better = measure(duel, rules)
+    if better is None or duel.cost is None:
         return False
-    if rules.metric != "cost" and better.low > 0:
-        return True
-    return better.low > -rules.margin and duel.cost is not None and duel.cost.high < 0
+    return better.low > -rules.margin and duel.cost.high < 0
 
 
 def _alike(pair: Comparison, rules: Rules) -> bool:
