@@ -185,7 +185,7 @@ def lost(changes: Iterable[Change]) -> float:
 
 def is_safe(*, lost: float, decided: float) -> bool:
     """Tell whether trying and switches may go on after they lost so much over so many decisions."""
-    return lost < LOSS * (decided + _HEAD_START)
+    return lost < _allowed(decided)
 
 
 def room_left(changes: Sequence[Change], *, decided: float) -> float | None:
@@ -198,7 +198,7 @@ def room_left(changes: Sequence[Change], *, decided: float) -> float | None:
     if not is_safe(lost=estimated, decided=decided):
         return None
     worse = max(estimated, sum(one.lost for one in changes))
-    return max(0.0, 1 - worse / (LOSS * (decided + _HEAD_START)))
+    return max(0.0, 1 - worse / _allowed(decided))
 
 
 def value_gap(trials: Iterable[Trial], *, model: str, usual: str, starts: Sequence[float]) -> float:
@@ -215,6 +215,11 @@ def value_gap(trials: Iterable[Trial], *, model: str, usual: str, starts: Sequen
             correction = (one.score - expected[one.model]) / one.propensity / len(logged)
             gap += correction if one.model == model else -correction
     return gap
+
+
+def _allowed(decided: float) -> float:
+    """Return how much quality may be lost over so many decisions."""
+    return LOSS * (decided + _HEAD_START)
 
 
 def _cheaper(usual: Option, others: Iterable[Option]) -> list[Option]:

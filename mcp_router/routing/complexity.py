@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from mcp_router.routing.features import Features
+from mcp_router.routing.features import ON_MATERIAL, Features
 from mcp_router.routing.tokens import RequestCounts
 from mcp_router.types import Complexity, Pattern, TaskType
 
@@ -46,13 +46,7 @@ _MEDIUM = 0.22
 _COMPLEX = 0.52
 _UNSURE = 0.6
 _HARD_SHAPES = {"LaTeX", "formula", "answer options", "programming puzzle", "stack trace"}
-# Most words of such a request are what the work is done on, and count this share.
-_ON_MATERIAL = (
-    TaskType.SUMMARIZATION,
-    TaskType.EXTRACTION,
-    TaskType.CLASSIFICATION,
-    TaskType.TRANSLATION,
-)
+# How much the words of what the work is done on count.
 _MATERIAL_SHARE = 0.2
 # Kinds whose words may be grave without the work being so.
 _LIGHT = frozenset(
@@ -127,7 +121,7 @@ def _difficulty(probabilities: Mapping[str, float], *, features: Features) -> fl
     """
     traits = features.traits
     prior = sum(chance * _PRIOR.get(kind, _OWN_TASK) for kind, chance in probabilities.items())
-    handed = sum(probabilities.get(kind, 0.0) for kind in _ON_MATERIAL)
+    handed = sum(probabilities.get(kind, 0.0) for kind in ON_MATERIAL)
     length = 0.16 * max(0.0, math.log10(max(features.words, 1) / 12))
     length *= 1 - (1 - _MATERIAL_SHARE) * handed
     hard = min(0.5, 0.09 * traits.get("hard", 0.0))

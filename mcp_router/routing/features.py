@@ -16,19 +16,17 @@ from mcp_router.types import Family, Request, TaskType
 _LONG = 5_000
 _VERY_LONG = 25_000
 _GREETING_WORDS = 6
+ON_MATERIAL = (
+    TaskType.SUMMARIZATION.value,
+    TaskType.EXTRACTION.value,
+    TaskType.CLASSIFICATION.value,
+    TaskType.TRANSLATION.value,
+)
+"""Kinds of tasks in which most of what people send is what the work is done on."""
+
 # How much the system prompt and, where the ask is short, the ask before it count.
 _SYSTEM_SHARE = 0.3
 _EARLIER_SHARE = 0.6
-# Where a system prompt names one of these, no tools are offered and people say nothing that is to
-# be done, what they say is the material.
-_STANDING = frozenset(
-    {
-        TaskType.SUMMARIZATION.value,
-        TaskType.EXTRACTION.value,
-        TaskType.CLASSIFICATION.value,
-        TaskType.TRANSLATION.value,
-    }
-)
 _FOLLOW_UP_WORDS = 8
 _ASIDE_MIN = 2.0
 _SMALL = frozenset({TaskType.CHAT.value, TaskType.SIMPLE_TASK.value})
@@ -64,7 +62,8 @@ def find_features(request: Request, *, counts: RequestCounts) -> Features:
     evidence = [_toned(piece, words=marks.words) for piece in found.evidence]
     evidence += (Evidence("marks", name, 1.0, name) for name in names)
     asked = any(piece.table == "pairs" for piece in found.evidence)
-    standing = () if asked or request.tools else _STANDING
+    # Where people ask for nothing, a system prompt of such a kind says what is to be done.
+    standing = () if asked or request.tools else ON_MATERIAL
     evidence += _aside(reading.system, share=_SYSTEM_SHARE, whole=standing)
     traits = found.traits
     if marks.words <= _FOLLOW_UP_WORDS and reading.earlier:

@@ -74,9 +74,18 @@ _UNITS: Mapping[str, float] = {
     "oracion": 32,
     "parraf": 150,
 }
+_NUMBERS = {
+    **dict.fromkeys(("one", "einem"), 1),
+    **dict.fromkeys(("two", "zwei", "dos", "deux", "due"), 2),
+    **dict.fromkeys(("three", "drei", "tres", "trois", "tre"), 3),
+    **dict.fromkeys(("four", "vier", "cuatro", "quatre"), 4),
+    **dict.fromkeys(("five", "funf", "cinco", "cinq"), 5),
+    "six": 6,
+    **dict.fromkeys(("ten", "zehn", "diez"), 10),
+}
+_SPELT = "|".join(_NUMBERS)
 _LENGTH = (
-    r"(?<![\d.,])\b(\d{1,3}(?:,\d{3})+|\d{1,5}(?:\.\d)?|one|two|three|four|five|six|ten"
-    r"|einem|zwei|drei|vier|funf|zehn|dos|tres|cuatro|cinco|diez|deux|trois|quatre|cinq|due|tre)"
+    rf"(?<![\d.,])\b(\d{{1,3}}(?:,\d{{3}})+|\d{{1,5}}(?:\.\d)?|{_SPELT})"
     r"[ -](?:(?!hundred|thousand)\w+ )?"
     r"(words?|sentences?|paragraphs?|pages?|lines?|bullets?|worter|wort|mots?|palabras?|parole?"
     r"|palavras?|slow|слов|(?:ab)?satz(?:en?)?|frasi|frases?|phrases?|oracion(?:es)?|parrafos?"
@@ -90,20 +99,8 @@ _OF_THE_SOURCE = (
 # Signs before the start of a unit in which its number and one more word stand, and of a unit.
 _BEFORE_UNIT = 40
 _UNIT = 12
-_NUMBER = (
-    r"\d|one|two|three|four|five|six|ten|einem|zwei|drei|vier|funf|zehn|dos|tres|cuatro|cinco|diez"
-    r"|deux|trois|quatre|cinq|due|tre"
-)
+_NUMBER = rf"\d|{_SPELT}"
 _TERSE_HINTS = ("yes or no", "true or false", " word", "only the ", "just the ", "nothing else")
-_NUMBERS = {
-    **dict.fromkeys(("one", "einem"), 1),
-    **dict.fromkeys(("two", "zwei", "dos", "deux", "due"), 2),
-    **dict.fromkeys(("three", "drei", "tres", "trois", "tre"), 3),
-    **dict.fromkeys(("four", "vier", "cuatro", "quatre"), 4),
-    **dict.fromkeys(("five", "funf", "cinco", "cinq"), 5),
-    "six": 6,
-    **dict.fromkeys(("ten", "zehn", "diez"), 10),
-}
 _TERSE = (
     r"\b(?:yes or no|true or false|one word|single word|only the (?:answer|number|letter|label"
     r"|category|name)|just the (?:answer|number|letter|label|category|name)|nothing else)\b"

@@ -1,6 +1,7 @@
 """Measures safe learning: simulated years, recorded outcomes, and what learning costs in time.
 
-    python tests/benchmarks/bench_learning.py [--seeds 20] [--outcomes FILE.jsonl --prices P.json]
+    python tests/benchmarks/bench_learning.py [--seeds 20] [--first 0]
+        [--outcomes FILE.jsonl --prices P.json]
 
 Points of quality and share of money saved, beside the best single model; the bound is that the
 learner never ends more than a point below it. FILE is as `mcp-router eval` reads it. What is known
@@ -73,10 +74,10 @@ def beside(taken: Taken, usual: Taken) -> tuple[float, float]:
     return 100 * (one.quality - other.quality), 100 * (1 - one.cost / other.cost)
 
 
-def years(seeds: int) -> bool:
+def years(seeds: range) -> bool:
     """Print simulated years; False where one is out of bounds."""
     rows: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    for seed in range(seeds):
+    for seed in seeds:
         stream = year(seed=seed)
         single = best_single(stream)
         usual = always(stream, single)
@@ -85,7 +86,7 @@ def years(seeds: int) -> bool:
             rows[f"learner, {name}"].append(beside(run_safe(stream, learner, seed=seed), usual))
         rows["oracle"].append(beside(oracle(stream, single=single), usual))
         rows["random"].append(beside(at_random(stream, seed=seed), usual))
-    print(f"{seeds} simulated years of about 9,300 requests, half of them judged")
+    print(f"{len(seeds)} simulated years of about 9,300 requests, half of them judged")
     for name, found in rows.items():
         points, saved = [one[0] for one in found], [one[1] for one in found]
         print(
@@ -148,7 +149,7 @@ def _means(requests: Sequence[Judged]) -> dict[str, dict[str, float]]:
     }
 
 
-def recorded(path: Path, prices: Path, *, seeds: int) -> bool:
+def recorded(path: Path, prices: Path, *, seeds: range) -> bool:
     """Print what is learnt from recorded outcomes; False where an end is out of bounds."""
     found = outcomes(read_rows(path), rates=read_prices(prices))
     print(f"{path.name}: {len(found.requests):,} requests, {len(found.models)} models")
@@ -156,8 +157,8 @@ def recorded(path: Path, prices: Path, *, seeds: int) -> bool:
     return all(within)
 
 
-def _runs(requests: Sequence[Judged], *, seeds: int, by_kind: bool) -> bool:
-    runs = [replay(requests, seed=seed, by_kind=by_kind) for seed in range(seeds)]
+def _runs(requests: Sequence[Judged], *, seeds: range, by_kind: bool) -> bool:
+    runs = [replay(requests, seed=seed, by_kind=by_kind) for seed in seeds]
     print(f"  known beforehand: success {'by kind of work' if by_kind else 'in general'}")
     for at, step in enumerate(STEPS):
         marks = [run[at] for run in runs]
@@ -188,12 +189,14 @@ def main() -> int:
     """Measure, and return 1 where the learner is out of its bounds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--outcomes", type=Path)
     parser.add_argument("--prices", type=Path)
     options = parser.parse_args()
-    within = years(options.seeds)
+    seeds = range(options.first, options.first + options.seeds)
+    within = years(seeds)
     if options.outcomes and options.prices:
-        within &= recorded(options.outcomes, options.prices, seeds=options.seeds)
+        within &= recorded(options.outcomes, options.prices, seeds=seeds)
     timings()
     return 0 if within else 1
 

@@ -14,6 +14,7 @@ import pytest
 from mcp_router.errors import StorageError
 from mcp_router.storage.database import Database
 from mcp_router.storage.migrations import APPLICATION_ID, known_migrations
+from tests.storage.crew import crew
 
 ROOT = Path(__file__).parents[2]
 NOBODY = "65534"
@@ -259,20 +260,8 @@ for name in sys.argv[1:]:
     print(name, flush=True)
 """
     names = [str(tmp_path / f"{number}.db") for number in range(25)]
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", script, *names],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        for _ in range(6)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    opened = [worker.communicate("go\n", timeout=60)[0].split() for worker in workers]
+    with crew("-c", script, *names, size=6) as members:
+        opened = [member.communicate(timeout=60)[0].split() for member in members]
     assert opened == [names] * 6
     for name in names:
         with Database.open(name) as database, database.reading() as connection:

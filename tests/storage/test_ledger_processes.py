@@ -3,65 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from contextlib import ExitStack, contextmanager
 from datetime import UTC
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING
 
 import pytest
 
-import mcp_router
 from mcp_router.errors import BudgetExceededError
 from mcp_router.storage.breaker import Breaker, BreakerKey
 from mcp_router.storage.budgets import BudgetRule
 from mcp_router.storage.database import Database
 from mcp_router.storage.ledger import Ledger, Purpose
+from tests.storage.crew import crew
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-ENVIRON = {**os.environ, "PYTHONPATH": str(Path(mcp_router.__file__).parents[1])}
-WORKER = Path(__file__).with_name("ledger_worker.py")
+WORKER = str(Path(__file__).with_name("ledger_worker.py"))
 NOW = 1_790_000_000_000
 PRICE = 7
 RULES = (BudgetRule("day", "day", 100 * PRICE),)
 PURPOSE = Purpose("decision", "model", {"project": "x"})
 
 
-@contextmanager
-def crew(job: str, *, size: int, path: Path | str) -> Iterator[list[subprocess.Popen[str]]]:
-    """Start processes, wait until all are ready, and let them begin together."""
-    with ExitStack() as stack:
-        members = [
-            stack.enter_context(
-                subprocess.Popen(
-                    [sys.executable, str(WORKER), job, str(path)],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    env=ENVIRON,
-                    text=True,
-                )
-            )
-            for _ in range(size)
-        ]
-        for member in members:
-            stack.callback(member.kill)
-        for member in members:
-            assert member.stdout is not None
-            assert member.stdout.readline() == "ready\n"
-        for member in members:
-            assert member.stdin is not None
-            member.stdin.write("go\n")
-            member.stdin.flush()
-        yield members
-
-
 def results(job: str, *, size: int, path: Path | str) -> list[int]:
-    with crew(job, size=size, path=path) as members:
+    with crew(WORKER, job, str(path), size=size) as members:
         return [json.loads(member.communicate()[0]) for member in members]
 
 
@@ -88,7 +51,7 @@ def test_killed_processes_overspend_0_and_their_leases_come_back(
     database: Database, place: Path | str, seed: int
 ) -> None:
     random = Random(seed)
-    with crew("hammer", size=5, path=place) as members:
+    with crew(WORKER, "hammer", str(place), size=5) as members:
         for member in random.sample(members, k=len(members)):
             assert member.stdout is not None
             for _ in range(random.randrange(3)):

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,13 +12,13 @@ from hypothesis import strategies as st
 from mcp_router.storage.run_leases import TERM_MS, Lease, RunLeases, Taken
 from mcp_router.storage.workflows import WorkflowRuns
 from tests.storage.conftest import NOON
+from tests.storage.crew import crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mcp_router.storage.database import Database
 
-ROOT = Path(__file__).parents[2]
 TAKER = """
 import sys
 from mcp_router.storage.database import Database
@@ -167,22 +164,6 @@ def test_of_many_processes_that_ask_at_once_one_gets_the_run(
     # Also where a lease has run out, which all of them see.
     taken(leases)
     pass_time(TERM_MS)
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", TAKER, str(place)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-        )
-        for _ in range(6)
-    ]
-    for worker in workers:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        assert worker.stdin is not None
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    said = [worker.communicate(timeout=60)[0].strip() for worker in workers]
+    with crew("-c", TAKER, str(place), size=6) as members:
+        said = [member.communicate(timeout=60)[0].strip() for member in members]
     assert sorted(said) == ["Lease", *["Taken"] * 5]
