@@ -119,14 +119,20 @@ class Account(NamedTuple):
     saved_usd: Decimal
 
 
+class _Look(NamedTuple):
+    """What `Trials.room` and `Trials.parts` tell for a minute."""
+
+    room: float | None
+    parts: Mapping[str, float]
+
+
 class Trials:
     """The trials and switches in one database, with days of one time zone."""
 
     def __init__(self, database: Database, *, zone: tzinfo) -> None:
         self._database = database
         self._zone = zone
-        self._checked: tuple[datetime, float | None] | None = None
-        self._parts: tuple[datetime, Mapping[str, float]] | None = None
+        self._looked: tuple[datetime, _Look] | None = None
 
     def leave(self, *, now: datetime, allowance: Decimal, revision: int) -> Trying | None:
         """Say how much may still be tried today; None without an allowance.
@@ -149,10 +155,7 @@ class Trials:
         Raises:
             StorageError: the file cannot be read.
         """
-        if self._checked is None or not timedelta() <= now - self._checked[0] < _CHECK:
-            with self._database.reading() as connection:
-                self._checked = now, _room(connection, now=now)
-        return self._checked[1]
+        return self._look(now).room
 
     def parts(self, *, now: datetime) -> Mapping[str, float]:
         """Tell what part of the latest decisions each task type is, and "" one not seen yet.
@@ -162,13 +165,7 @@ class Trials:
         Raises:
             StorageError: the file cannot be read.
         """
-        if self._parts is None or not timedelta() <= now - self._parts[0] < _CHECK:
-            with self._database.reading() as connection:
-                counts = dict(connection.execute(_PARTS, (_MOST_TRIALS,)).fetchall())
-            whole = sum(counts.values())
-            found = {task: part_of(count, whole=whole) for task, count in counts.items()}
-            self._parts = now, {"": part_of(0, whole=whole), **found}
-        return self._parts[1]
+        return self._look(now).parts
 
     def admit(self, decision: Decision, *, allowance: Decimal, now: datetime) -> bool:
         """Keep what learning did to a decision; False where the allowance does not pay for it.
@@ -258,8 +255,22 @@ class Trials:
             connection.execute(_CHANGED)
         return tuple(one for one, _ in rows)
 
+    def _look(self, now: datetime) -> _Look:
+        if self._looked is None or not timedelta() <= now - self._looked[0] < _CHECK:
+            with self._database.reading() as connection:
+                found = _Look(_room(connection, now=now), _parts(connection))
+            self._looked = now, found
+        return self._looked[1]
+
     def _day(self, now: datetime) -> int:
         return period_bounds("day", at=to_ms(now), zone=self._zone).start
+
+
+def _parts(connection: Connection) -> Mapping[str, float]:
+    counts = dict(connection.execute(_PARTS, (_MOST_TRIALS,)).fetchall())
+    whole = sum(counts.values())
+    found = {task: part_of(count, whole=whole) for task, count in counts.items()}
+    return {"": part_of(0, whole=whole), **found}
 
 
 def _room(connection: Connection, *, now: datetime) -> float | None:
