@@ -15,8 +15,8 @@ STEPS = 80
 TOLERANCE = 0.0075
 """How much mean score the trade-off may lose on the requests it is chosen on.
 
-Less than the point that still counts as equal quality, as the rest is left to chance: with it
-nearly nine in ten of many random pools lose less than a point (`docs/evaluation.md`).
+Less than the point that still counts as equal quality, as the rest is left to chance: what comes of
+it in random pools stands in `docs/evaluation.md`.
 """
 
 _STEP = 10 ** (6 / STEPS)
